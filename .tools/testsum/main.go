@@ -68,7 +68,7 @@ func main() {
 	}
 }
 
-// take books one event; a package that has ended is printed at once.
+// take books one event; a package that has ended is printed at once, one without tests not at all.
 func (s *summary) take(e event) {
 	key := [2]string{e.Package, e.Test}
 	switch e.Action {
@@ -102,8 +102,6 @@ func (s *summary) testEnded(e event, key [2]string) {
 
 func (s *summary) packageEnded(e event) {
 	switch e.Action {
-	case "skip":
-		fmt.Printf("-     %s (no tests)\n", e.Package)
 	case "pass":
 		fmt.Printf("ok    %-70s %7.2fs\n", e.Package, e.Elapsed)
 	case "fail":
