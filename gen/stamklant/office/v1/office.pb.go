@@ -25,11 +25,120 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// RunJobRequest names a command and its arguments.
+// ListKind is what an imported list holds.
+type ListKind int32
+
+const (
+	// Not set; refused.
+	ListKind_LIST_KIND_UNSPECIFIED ListKind = 0
+	// Receipts with their lines.
+	ListKind_LIST_KIND_RECEIPTS ListKind = 1
+	// Customers with their cards, groups and consents, and with scores, tiers and points where they come from elsewhere.
+	ListKind_LIST_KIND_CUSTOMERS ListKind = 2
+)
+
+// Enum value maps for ListKind.
+var (
+	ListKind_name = map[int32]string{
+		0: "LIST_KIND_UNSPECIFIED",
+		1: "LIST_KIND_RECEIPTS",
+		2: "LIST_KIND_CUSTOMERS",
+	}
+	ListKind_value = map[string]int32{
+		"LIST_KIND_UNSPECIFIED": 0,
+		"LIST_KIND_RECEIPTS":    1,
+		"LIST_KIND_CUSTOMERS":   2,
+	}
+)
+
+func (x ListKind) Enum() *ListKind {
+	p := new(ListKind)
+	*p = x
+	return p
+}
+
+func (x ListKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ListKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_office_v1_office_proto_enumTypes[0].Descriptor()
+}
+
+func (ListKind) Type() protoreflect.EnumType {
+	return &file_stamklant_office_v1_office_proto_enumTypes[0]
+}
+
+func (x ListKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ListKind.Descriptor instead.
+func (ListKind) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{0}
+}
+
+// ExportKind is what an export holds.
+type ExportKind int32
+
+const (
+	// Not set; refused.
+	ExportKind_EXPORT_KIND_UNSPECIFIED ExportKind = 0
+	// One row per scored account: values, scores and segment.
+	ExportKind_EXPORT_KIND_SCORES ExportKind = 1
+)
+
+// Enum value maps for ExportKind.
+var (
+	ExportKind_name = map[int32]string{
+		0: "EXPORT_KIND_UNSPECIFIED",
+		1: "EXPORT_KIND_SCORES",
+	}
+	ExportKind_value = map[string]int32{
+		"EXPORT_KIND_UNSPECIFIED": 0,
+		"EXPORT_KIND_SCORES":      1,
+	}
+)
+
+func (x ExportKind) Enum() *ExportKind {
+	p := new(ExportKind)
+	*p = x
+	return p
+}
+
+func (x ExportKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ExportKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_office_v1_office_proto_enumTypes[1].Descriptor()
+}
+
+func (ExportKind) Type() protoreflect.EnumType {
+	return &file_stamklant_office_v1_office_proto_enumTypes[1]
+}
+
+func (x ExportKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ExportKind.Descriptor instead.
+func (ExportKind) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+}
+
+// RunJobRequest is one batch command. The same message is run by the server and, when no server runs, by the command itself.
 type RunJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The command line after the program's name: `score --as-of 2011-12-09`. Paths are absolute.
-	Args          []string `protobuf:"bytes,1,rep,name=args,proto3" json:"args,omitempty"`
+	// The job.
+	//
+	// Types that are valid to be assigned to Job:
+	//
+	//	*RunJobRequest_Import
+	//	*RunJobRequest_Score
+	//	*RunJobRequest_Publish
+	//	*RunJobRequest_Export
+	Job           isRunJobRequest_Job `protobuf_oneof:"job"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -64,11 +173,335 @@ func (*RunJobRequest) Descriptor() ([]byte, []int) {
 	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *RunJobRequest) GetArgs() []string {
+func (x *RunJobRequest) GetJob() isRunJobRequest_Job {
 	if x != nil {
-		return x.Args
+		return x.Job
 	}
 	return nil
+}
+
+func (x *RunJobRequest) GetImport() *ImportJob {
+	if x != nil {
+		if x, ok := x.Job.(*RunJobRequest_Import); ok {
+			return x.Import
+		}
+	}
+	return nil
+}
+
+func (x *RunJobRequest) GetScore() *ScoreJob {
+	if x != nil {
+		if x, ok := x.Job.(*RunJobRequest_Score); ok {
+			return x.Score
+		}
+	}
+	return nil
+}
+
+func (x *RunJobRequest) GetPublish() *PublishJob {
+	if x != nil {
+		if x, ok := x.Job.(*RunJobRequest_Publish); ok {
+			return x.Publish
+		}
+	}
+	return nil
+}
+
+func (x *RunJobRequest) GetExport() *ExportJob {
+	if x != nil {
+		if x, ok := x.Job.(*RunJobRequest_Export); ok {
+			return x.Export
+		}
+	}
+	return nil
+}
+
+type isRunJobRequest_Job interface {
+	isRunJobRequest_Job()
+}
+
+type RunJobRequest_Import struct {
+	// Takes in a list.
+	Import *ImportJob `protobuf:"bytes,1,opt,name=import,proto3,oneof"`
+}
+
+type RunJobRequest_Score struct {
+	// Scores all customers.
+	Score *ScoreJob `protobuf:"bytes,2,opt,name=score,proto3,oneof"`
+}
+
+type RunJobRequest_Publish struct {
+	// Cuts and signs a release.
+	Publish *PublishJob `protobuf:"bytes,3,opt,name=publish,proto3,oneof"`
+}
+
+type RunJobRequest_Export struct {
+	// Writes a list.
+	Export *ExportJob `protobuf:"bytes,4,opt,name=export,proto3,oneof"`
+}
+
+func (*RunJobRequest_Import) isRunJobRequest_Job() {}
+
+func (*RunJobRequest_Score) isRunJobRequest_Job() {}
+
+func (*RunJobRequest_Publish) isRunJobRequest_Job() {}
+
+func (*RunJobRequest_Export) isRunJobRequest_Job() {}
+
+// ImportJob takes in receipts or customers.
+type ImportJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the files hold.
+	List ListKind `protobuf:"varint,1,opt,name=list,proto3,enum=stamklant.office.v1.ListKind" json:"list,omitempty"`
+	// The files, as absolute paths.
+	Files []string `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
+	// The mapping file, as an absolute path.
+	Mapping string `protobuf:"bytes,3,opt,name=mapping,proto3" json:"mapping,omitempty"`
+	// Only count and add up; keep nothing.
+	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// Receipts known with other content are replaced instead of rejected.
+	Replace bool `protobuf:"varint,5,opt,name=replace,proto3" json:"replace,omitempty"`
+	// Where rejected rows go, with reason and row number; empty for a file beside the data.
+	Rejected      string `protobuf:"bytes,6,opt,name=rejected,proto3" json:"rejected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportJob) Reset() {
+	*x = ImportJob{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportJob) ProtoMessage() {}
+
+func (x *ImportJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportJob.ProtoReflect.Descriptor instead.
+func (*ImportJob) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ImportJob) GetList() ListKind {
+	if x != nil {
+		return x.List
+	}
+	return ListKind_LIST_KIND_UNSPECIFIED
+}
+
+func (x *ImportJob) GetFiles() []string {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+func (x *ImportJob) GetMapping() string {
+	if x != nil {
+		return x.Mapping
+	}
+	return ""
+}
+
+func (x *ImportJob) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *ImportJob) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
+}
+
+func (x *ImportJob) GetRejected() string {
+	if x != nil {
+		return x.Rejected
+	}
+	return ""
+}
+
+// ScoreJob scores all customers.
+type ScoreJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day, YYYY-MM-DD, both ends of the window included; empty for yesterday in the chain's time zone.
+	AsOf string `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// The programme, as an absolute path; empty for the one beside the data.
+	Programme     string `protobuf:"bytes,2,opt,name=programme,proto3" json:"programme,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScoreJob) Reset() {
+	*x = ScoreJob{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScoreJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScoreJob) ProtoMessage() {}
+
+func (x *ScoreJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScoreJob.ProtoReflect.Descriptor instead.
+func (*ScoreJob) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ScoreJob) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+func (x *ScoreJob) GetProgramme() string {
+	if x != nil {
+		return x.Programme
+	}
+	return ""
+}
+
+// PublishJob cuts and signs a release for every enrolled server.
+type PublishJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The programme, as an absolute path; empty for the one beside the data.
+	Programme string `protobuf:"bytes,1,opt,name=programme,proto3" json:"programme,omitempty"`
+	// Where bundles go: a folder; empty for the one beside the data.
+	Target        string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishJob) Reset() {
+	*x = PublishJob{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishJob) ProtoMessage() {}
+
+func (x *PublishJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishJob.ProtoReflect.Descriptor instead.
+func (*PublishJob) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PublishJob) GetProgramme() string {
+	if x != nil {
+		return x.Programme
+	}
+	return ""
+}
+
+func (x *PublishJob) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+// ExportJob writes a list as CSV.
+type ExportJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is written.
+	What ExportKind `protobuf:"varint,1,opt,name=what,proto3,enum=stamklant.office.v1.ExportKind" json:"what,omitempty"`
+	// The file, as an absolute path.
+	File          string `protobuf:"bytes,2,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportJob) Reset() {
+	*x = ExportJob{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportJob) ProtoMessage() {}
+
+func (x *ExportJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportJob.ProtoReflect.Descriptor instead.
+func (*ExportJob) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ExportJob) GetWhat() ExportKind {
+	if x != nil {
+		return x.What
+	}
+	return ExportKind_EXPORT_KIND_UNSPECIFIED
+}
+
+func (x *ExportJob) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
 }
 
 // RunJobResponse is one piece of a job's course.
@@ -88,7 +521,7 @@ type RunJobResponse struct {
 
 func (x *RunJobResponse) Reset() {
 	*x = RunJobResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -100,7 +533,7 @@ func (x *RunJobResponse) String() string {
 func (*RunJobResponse) ProtoMessage() {}
 
 func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -113,7 +546,7 @@ func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobResponse.ProtoReflect.Descriptor instead.
 func (*RunJobResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RunJobResponse) GetEvent() isRunJobResponse_Event {
@@ -192,7 +625,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -204,7 +637,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -217,7 +650,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Progress) GetStep() string {
@@ -261,7 +694,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -273,7 +706,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -286,7 +719,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Result) GetExitCode() int32 {
@@ -312,7 +745,7 @@ type ListServersRequest struct {
 
 func (x *ListServersRequest) Reset() {
 	*x = ListServersRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +757,7 @@ func (x *ListServersRequest) String() string {
 func (*ListServersRequest) ProtoMessage() {}
 
 func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +770,7 @@ func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersRequest.ProtoReflect.Descriptor instead.
 func (*ListServersRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
 }
 
 // ListServersResponse is the fleet.
@@ -351,7 +784,7 @@ type ListServersResponse struct {
 
 func (x *ListServersResponse) Reset() {
 	*x = ListServersResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -363,7 +796,7 @@ func (x *ListServersResponse) String() string {
 func (*ListServersResponse) ProtoMessage() {}
 
 func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -376,7 +809,7 @@ func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersResponse.ProtoReflect.Descriptor instead.
 func (*ListServersResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListServersResponse) GetServers() []*Server {
@@ -407,7 +840,7 @@ type Server struct {
 
 func (x *Server) Reset() {
 	*x = Server{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -419,7 +852,7 @@ func (x *Server) String() string {
 func (*Server) ProtoMessage() {}
 
 func (x *Server) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -432,7 +865,7 @@ func (x *Server) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Server.ProtoReflect.Descriptor instead.
 func (*Server) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Server) GetServerId() string {
@@ -486,7 +919,7 @@ type ListConflictsRequest struct {
 
 func (x *ListConflictsRequest) Reset() {
 	*x = ListConflictsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +931,7 @@ func (x *ListConflictsRequest) String() string {
 func (*ListConflictsRequest) ProtoMessage() {}
 
 func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +944,7 @@ func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsRequest.ProtoReflect.Descriptor instead.
 func (*ListConflictsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
 }
 
 // ListConflictsResponse lists them.
@@ -525,7 +958,7 @@ type ListConflictsResponse struct {
 
 func (x *ListConflictsResponse) Reset() {
 	*x = ListConflictsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +970,7 @@ func (x *ListConflictsResponse) String() string {
 func (*ListConflictsResponse) ProtoMessage() {}
 
 func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +983,7 @@ func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsResponse.ProtoReflect.Descriptor instead.
 func (*ListConflictsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListConflictsResponse) GetConflicts() []*Conflict {
@@ -579,7 +1012,7 @@ type Conflict struct {
 
 func (x *Conflict) Reset() {
 	*x = Conflict{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +1024,7 @@ func (x *Conflict) String() string {
 func (*Conflict) ProtoMessage() {}
 
 func (x *Conflict) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +1037,7 @@ func (x *Conflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conflict.ProtoReflect.Descriptor instead.
 func (*Conflict) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Conflict) GetReceipt() string {
@@ -646,10 +1079,32 @@ var File_stamklant_office_v1_office_proto protoreflect.FileDescriptor
 
 const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\n" +
-	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"/\n" +
-	"\rRunJobRequest\x12\x1e\n" +
-	"\x04args\x18\x01 \x03(\tB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10@R\x04args\"\xa7\x01\n" +
+	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x02\n" +
+	"\rRunJobRequest\x128\n" +
+	"\x06import\x18\x01 \x01(\v2\x1e.stamklant.office.v1.ImportJobH\x00R\x06import\x125\n" +
+	"\x05score\x18\x02 \x01(\v2\x1d.stamklant.office.v1.ScoreJobH\x00R\x05score\x12;\n" +
+	"\apublish\x18\x03 \x01(\v2\x1f.stamklant.office.v1.PublishJobH\x00R\apublish\x128\n" +
+	"\x06export\x18\x04 \x01(\v2\x1e.stamklant.office.v1.ExportJobH\x00R\x06exportB\f\n" +
+	"\x03job\x12\x05\xbaH\x02\b\x01\"\xdf\x01\n" +
+	"\tImportJob\x12=\n" +
+	"\x04list\x18\x01 \x01(\x0e2\x1d.stamklant.office.v1.ListKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04list\x12!\n" +
+	"\x05files\x18\x02 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\x05files\x12!\n" +
+	"\amapping\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\amapping\x12\x17\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x18\n" +
+	"\areplace\x18\x05 \x01(\bR\areplace\x12\x1a\n" +
+	"\brejected\x18\x06 \x01(\tR\brejected\"e\n" +
+	"\bScoreJob\x12;\n" +
+	"\x05as_of\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$R\x04asOf\x12\x1c\n" +
+	"\tprogramme\x18\x02 \x01(\tR\tprogramme\"B\n" +
+	"\n" +
+	"PublishJob\x12\x1c\n" +
+	"\tprogramme\x18\x01 \x01(\tR\tprogramme\x12\x16\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\"i\n" +
+	"\tExportJob\x12?\n" +
+	"\x04what\x18\x01 \x01(\x0e2\x1f.stamklant.office.v1.ExportKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04what\x12\x1b\n" +
+	"\x04file\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04file\"\xa7\x01\n" +
 	"\x0eRunJobResponse\x12\x18\n" +
 	"\x06output\x18\x01 \x01(\tH\x00R\x06output\x12;\n" +
 	"\bprogress\x18\x02 \x01(\v2\x1d.stamklant.office.v1.ProgressH\x00R\bprogress\x125\n" +
@@ -683,7 +1138,15 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\n" +
 	"refused_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\trefusedAt\x120\n" +
 	"\x14standing_total_minor\x18\x04 \x01(\x03R\x12standingTotalMinor\x12.\n" +
-	"\x13refused_total_minor\x18\x05 \x01(\x03R\x11refusedTotalMinor2\xb8\x02\n" +
+	"\x13refused_total_minor\x18\x05 \x01(\x03R\x11refusedTotalMinor*V\n" +
+	"\bListKind\x12\x19\n" +
+	"\x15LIST_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12LIST_KIND_RECEIPTS\x10\x01\x12\x17\n" +
+	"\x13LIST_KIND_CUSTOMERS\x10\x02*A\n" +
+	"\n" +
+	"ExportKind\x12\x1b\n" +
+	"\x17EXPORT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12EXPORT_KIND_SCORES\x10\x012\xb8\x02\n" +
 	"\rOfficeService\x12S\n" +
 	"\x06RunJob\x12\".stamklant.office.v1.RunJobRequest\x1a#.stamklant.office.v1.RunJobResponse0\x01\x12e\n" +
 	"\vListServers\x12'.stamklant.office.v1.ListServersRequest\x1a(.stamklant.office.v1.ListServersResponse\"\x03\x90\x02\x01\x12k\n" +
@@ -702,38 +1165,51 @@ func file_stamklant_office_v1_office_proto_rawDescGZIP() []byte {
 	return file_stamklant_office_v1_office_proto_rawDescData
 }
 
-var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_stamklant_office_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_stamklant_office_v1_office_proto_goTypes = []any{
-	(*RunJobRequest)(nil),         // 0: stamklant.office.v1.RunJobRequest
-	(*RunJobResponse)(nil),        // 1: stamklant.office.v1.RunJobResponse
-	(*Progress)(nil),              // 2: stamklant.office.v1.Progress
-	(*Result)(nil),                // 3: stamklant.office.v1.Result
-	(*ListServersRequest)(nil),    // 4: stamklant.office.v1.ListServersRequest
-	(*ListServersResponse)(nil),   // 5: stamklant.office.v1.ListServersResponse
-	(*Server)(nil),                // 6: stamklant.office.v1.Server
-	(*ListConflictsRequest)(nil),  // 7: stamklant.office.v1.ListConflictsRequest
-	(*ListConflictsResponse)(nil), // 8: stamklant.office.v1.ListConflictsResponse
-	(*Conflict)(nil),              // 9: stamklant.office.v1.Conflict
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(ListKind)(0),                 // 0: stamklant.office.v1.ListKind
+	(ExportKind)(0),               // 1: stamklant.office.v1.ExportKind
+	(*RunJobRequest)(nil),         // 2: stamklant.office.v1.RunJobRequest
+	(*ImportJob)(nil),             // 3: stamklant.office.v1.ImportJob
+	(*ScoreJob)(nil),              // 4: stamklant.office.v1.ScoreJob
+	(*PublishJob)(nil),            // 5: stamklant.office.v1.PublishJob
+	(*ExportJob)(nil),             // 6: stamklant.office.v1.ExportJob
+	(*RunJobResponse)(nil),        // 7: stamklant.office.v1.RunJobResponse
+	(*Progress)(nil),              // 8: stamklant.office.v1.Progress
+	(*Result)(nil),                // 9: stamklant.office.v1.Result
+	(*ListServersRequest)(nil),    // 10: stamklant.office.v1.ListServersRequest
+	(*ListServersResponse)(nil),   // 11: stamklant.office.v1.ListServersResponse
+	(*Server)(nil),                // 12: stamklant.office.v1.Server
+	(*ListConflictsRequest)(nil),  // 13: stamklant.office.v1.ListConflictsRequest
+	(*ListConflictsResponse)(nil), // 14: stamklant.office.v1.ListConflictsResponse
+	(*Conflict)(nil),              // 15: stamklant.office.v1.Conflict
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_stamklant_office_v1_office_proto_depIdxs = []int32{
-	2,  // 0: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
-	3,  // 1: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
-	6,  // 2: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
-	10, // 3: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
-	9,  // 4: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
-	10, // 5: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
-	0,  // 6: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
-	4,  // 7: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
-	7,  // 8: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
-	1,  // 9: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
-	5,  // 10: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
-	8,  // 11: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
-	9,  // [9:12] is the sub-list for method output_type
-	6,  // [6:9] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	3,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
+	4,  // 1: stamklant.office.v1.RunJobRequest.score:type_name -> stamklant.office.v1.ScoreJob
+	5,  // 2: stamklant.office.v1.RunJobRequest.publish:type_name -> stamklant.office.v1.PublishJob
+	6,  // 3: stamklant.office.v1.RunJobRequest.export:type_name -> stamklant.office.v1.ExportJob
+	0,  // 4: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
+	1,  // 5: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
+	8,  // 6: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
+	9,  // 7: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
+	12, // 8: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
+	16, // 9: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
+	15, // 10: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
+	16, // 11: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
+	2,  // 12: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
+	10, // 13: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
+	13, // 14: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
+	7,  // 15: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
+	11, // 16: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
+	14, // 17: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
+	15, // [15:18] is the sub-list for method output_type
+	12, // [12:15] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_office_v1_office_proto_init() }
@@ -741,7 +1217,13 @@ func file_stamklant_office_v1_office_proto_init() {
 	if File_stamklant_office_v1_office_proto != nil {
 		return
 	}
-	file_stamklant_office_v1_office_proto_msgTypes[1].OneofWrappers = []any{
+	file_stamklant_office_v1_office_proto_msgTypes[0].OneofWrappers = []any{
+		(*RunJobRequest_Import)(nil),
+		(*RunJobRequest_Score)(nil),
+		(*RunJobRequest_Publish)(nil),
+		(*RunJobRequest_Export)(nil),
+	}
+	file_stamklant_office_v1_office_proto_msgTypes[5].OneofWrappers = []any{
 		(*RunJobResponse_Output)(nil),
 		(*RunJobResponse_Progress)(nil),
 		(*RunJobResponse_Result)(nil),
@@ -751,13 +1233,14 @@ func file_stamklant_office_v1_office_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_office_v1_office_proto_rawDesc), len(file_stamklant_office_v1_office_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   10,
+			NumEnums:      2,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_stamklant_office_v1_office_proto_goTypes,
 		DependencyIndexes: file_stamklant_office_v1_office_proto_depIdxs,
+		EnumInfos:         file_stamklant_office_v1_office_proto_enumTypes,
 		MessageInfos:      file_stamklant_office_v1_office_proto_msgTypes,
 	}.Build()
 	File_stamklant_office_v1_office_proto = out.File
