@@ -48,7 +48,7 @@ var layers = map[string]row{
 	"internal/samplechain": {ground, []string{"internal/identify"}},
 
 	// In the store.
-	"internal/instore/generation": {wing, nil},
+	"internal/instore/generation": {wing, []string{"internal/bundle"}},
 	"internal/instore/journal":    {wing, []string{"internal/groupcommit"}},
 	"internal/instore/till": {wing, []string{
 		"internal/instore/generation", "internal/instore/journal",
@@ -60,7 +60,7 @@ var layers = map[string]row{
 	// At head office.
 	"internal/office/programme": {wing, []string{"internal/identify", "internal/segment", "internal/loyalty", "internal/decision"}},
 	"internal/office/warehouse": {wing, nil},
-	"internal/office/inbox":     {wing, []string{"internal/groupcommit"}},
+	"internal/office/inbox":     {wing, []string{"internal/groupcommit", "internal/loyalty", "internal/identify"}},
 	"internal/office/scoring":   {wing, []string{"internal/office/warehouse", "internal/segment"}},
 	"internal/office/measure":   {wing, []string{"internal/office/warehouse", "internal/decision"}},
 	"internal/office/publisher": {wing, []string{
