@@ -1389,12 +1389,11 @@ const file_stamklant_programme_v1_campaign_proto_rawDesc = "" +
 	"\x03Say\x12K\n" +
 	"\acashier\x18\x01 \x03(\v2#.stamklant.programme.v1.TranslationB\f\xd2\xf3\x18\blanguageR\acashier\x12K\n" +
 	"\adisplay\x18\x02 \x03(\v2#.stamklant.programme.v1.TranslationB\f\xd2\xf3\x18\blanguageR\adisplay\x12K\n" +
-	"\areceipt\x18\x03 \x03(\v2#.stamklant.programme.v1.TranslationB\f\xd2\xf3\x18\blanguageR\areceipt\"\\\n" +
+	"\areceipt\x18\x03 \x03(\v2#.stamklant.programme.v1.TranslationB\f\xd2\xf3\x18\blanguageR\areceipt\"`\n" +
 	"\vTranslation\x12-\n" +
 	"\blanguage\x18\x01 \x01(\tB\x11\xbaH\x0er\f2\n" +
-	"^[a-z]{2}$R\blanguage\x12\x1e\n" +
-	"\x04text\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x90\x03R\x04text*\x84\x01\n" +
+	"^[a-z]{2}$R\blanguage\x12\"\n" +
+	"\x04text\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\x90\x03\xd8\xf3\x18\x01R\x04text*\x84\x01\n" +
 	"\n" +
 	"SurveyKind\x12\x1b\n" +
 	"\x17SURVEY_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +

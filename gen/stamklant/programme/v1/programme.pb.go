@@ -920,7 +920,9 @@ type Programme struct {
 	// Days without a fresh release after which answers are marked stale, when the manifest does not say otherwise.
 	StaleAfterDays int32 `protobuf:"varint,22,opt,name=stale_after_days,json=staleAfterDays,proto3" json:"stale_after_days,omitempty"`
 	// What scanners add to a code, and how what they type is repaired.
-	Scanners      *Scanners `protobuf:"bytes,23,opt,name=scanners,proto3" json:"scanners,omitempty"`
+	Scanners *Scanners `protobuf:"bytes,23,opt,name=scanners,proto3" json:"scanners,omitempty"`
+	// Product groups on which the law bounds discounts or points. The presets law-nl and law-be fill it in for groups that are declared.
+	Restricted    []*Restriction `protobuf:"bytes,24,rep,name=restricted,proto3" json:"restricted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1112,6 +1114,13 @@ func (x *Programme) GetStaleAfterDays() int32 {
 func (x *Programme) GetScanners() *Scanners {
 	if x != nil {
 		return x.Scanners
+	}
+	return nil
+}
+
+func (x *Programme) GetRestricted() []*Restriction {
+	if x != nil {
+		return x.Restricted
 	}
 	return nil
 }
@@ -1335,6 +1344,79 @@ func (x *ProductGroup) GetPatterns() []string {
 	return nil
 }
 
+// Restriction bounds what may be given on a product group. Where nothing at all may be given, the group is also one of no_points_no_offers.
+type Restriction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	Group string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	// The most all discounts on it together may come to, basis points; 0 for no discount at all.
+	AtMostPercent int32 `protobuf:"varint,2,opt,name=at_most_percent,json=atMostPercent,proto3" json:"at_most_percent,omitempty"`
+	// Whether it may not earn points either.
+	NoPoints bool `protobuf:"varint,3,opt,name=no_points,json=noPoints,proto3" json:"no_points,omitempty"`
+	// Why, for the people at head office.
+	Because       string `protobuf:"bytes,4,opt,name=because,proto3" json:"because,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Restriction) Reset() {
+	*x = Restriction{}
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Restriction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Restriction) ProtoMessage() {}
+
+func (x *Restriction) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Restriction.ProtoReflect.Descriptor instead.
+func (*Restriction) Descriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Restriction) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *Restriction) GetAtMostPercent() int32 {
+	if x != nil {
+		return x.AtMostPercent
+	}
+	return 0
+}
+
+func (x *Restriction) GetNoPoints() bool {
+	if x != nil {
+		return x.NoPoints
+	}
+	return false
+}
+
+func (x *Restriction) GetBecause() string {
+	if x != nil {
+		return x.Because
+	}
+	return ""
+}
+
 // Scanners says what scanners add to a code. Control characters and AIM ids are always taken off.
 type Scanners struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1350,7 +1432,7 @@ type Scanners struct {
 
 func (x *Scanners) Reset() {
 	*x = Scanners{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[4]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1444,7 @@ func (x *Scanners) String() string {
 func (*Scanners) ProtoMessage() {}
 
 func (x *Scanners) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[4]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1457,7 @@ func (x *Scanners) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scanners.ProtoReflect.Descriptor instead.
 func (*Scanners) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Scanners) GetPrefixes() []string {
@@ -1428,7 +1510,7 @@ type IdentifierRule struct {
 
 func (x *IdentifierRule) Reset() {
 	*x = IdentifierRule{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[5]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1522,7 @@ func (x *IdentifierRule) String() string {
 func (*IdentifierRule) ProtoMessage() {}
 
 func (x *IdentifierRule) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[5]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1535,7 @@ func (x *IdentifierRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentifierRule.ProtoReflect.Descriptor instead.
 func (*IdentifierRule) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *IdentifierRule) GetName() string {
@@ -1539,7 +1621,7 @@ type DigitRange struct {
 
 func (x *DigitRange) Reset() {
 	*x = DigitRange{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[6]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1551,7 +1633,7 @@ func (x *DigitRange) String() string {
 func (*DigitRange) ProtoMessage() {}
 
 func (x *DigitRange) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[6]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1564,7 +1646,7 @@ func (x *DigitRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DigitRange.ProtoReflect.Descriptor instead.
 func (*DigitRange) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DigitRange) GetFirst() string {
@@ -1608,7 +1690,7 @@ type Scoring struct {
 
 func (x *Scoring) Reset() {
 	*x = Scoring{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[7]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1702,7 @@ func (x *Scoring) String() string {
 func (*Scoring) ProtoMessage() {}
 
 func (x *Scoring) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[7]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1715,7 @@ func (x *Scoring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scoring.ProtoReflect.Descriptor instead.
 func (*Scoring) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Scoring) GetSource() ScoringSource {
@@ -1722,7 +1804,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[8]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +1816,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[8]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1747,7 +1829,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Segment) GetCode() string {
@@ -1818,7 +1900,7 @@ type Tier struct {
 
 func (x *Tier) Reset() {
 	*x = Tier{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[9]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1830,7 +1912,7 @@ func (x *Tier) String() string {
 func (*Tier) ProtoMessage() {}
 
 func (x *Tier) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[9]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1843,7 +1925,7 @@ func (x *Tier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tier.ProtoReflect.Descriptor instead.
 func (*Tier) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Tier) GetCode() string {
@@ -1899,7 +1981,7 @@ type TierRule struct {
 
 func (x *TierRule) Reset() {
 	*x = TierRule{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[10]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1911,7 +1993,7 @@ func (x *TierRule) String() string {
 func (*TierRule) ProtoMessage() {}
 
 func (x *TierRule) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[10]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1924,7 +2006,7 @@ func (x *TierRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TierRule.ProtoReflect.Descriptor instead.
 func (*TierRule) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TierRule) GetRule() isTierRule_Rule {
@@ -2013,7 +2095,7 @@ type SegmentNames struct {
 
 func (x *SegmentNames) Reset() {
 	*x = SegmentNames{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[11]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2107,7 @@ func (x *SegmentNames) String() string {
 func (*SegmentNames) ProtoMessage() {}
 
 func (x *SegmentNames) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[11]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2120,7 @@ func (x *SegmentNames) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentNames.ProtoReflect.Descriptor instead.
 func (*SegmentNames) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SegmentNames) GetAny() []string {
@@ -2069,7 +2151,7 @@ type Points struct {
 
 func (x *Points) Reset() {
 	*x = Points{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[12]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2163,7 @@ func (x *Points) String() string {
 func (*Points) ProtoMessage() {}
 
 func (x *Points) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[12]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2094,7 +2176,7 @@ func (x *Points) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Points.ProtoReflect.Descriptor instead.
 func (*Points) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Points) GetEarn() []*EarnRule {
@@ -2168,7 +2250,7 @@ type EarnRule struct {
 
 func (x *EarnRule) Reset() {
 	*x = EarnRule{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[13]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2180,7 +2262,7 @@ func (x *EarnRule) String() string {
 func (*EarnRule) ProtoMessage() {}
 
 func (x *EarnRule) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[13]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2193,7 +2275,7 @@ func (x *EarnRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarnRule.ProtoReflect.Descriptor instead.
 func (*EarnRule) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EarnRule) GetName() string {
@@ -2279,7 +2361,7 @@ type Hours struct {
 
 func (x *Hours) Reset() {
 	*x = Hours{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[14]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2291,7 +2373,7 @@ func (x *Hours) String() string {
 func (*Hours) ProtoMessage() {}
 
 func (x *Hours) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[14]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2304,7 +2386,7 @@ func (x *Hours) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hours.ProtoReflect.Descriptor instead.
 func (*Hours) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Hours) GetFromMinute() int32 {
@@ -2338,7 +2420,7 @@ type RedeemRule struct {
 
 func (x *RedeemRule) Reset() {
 	*x = RedeemRule{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[15]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2350,7 +2432,7 @@ func (x *RedeemRule) String() string {
 func (*RedeemRule) ProtoMessage() {}
 
 func (x *RedeemRule) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[15]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2363,7 +2445,7 @@ func (x *RedeemRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedeemRule.ProtoReflect.Descriptor instead.
 func (*RedeemRule) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RedeemRule) GetPoints() int64 {
@@ -2413,7 +2495,7 @@ type CustomerGroup struct {
 
 func (x *CustomerGroup) Reset() {
 	*x = CustomerGroup{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[16]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +2507,7 @@ func (x *CustomerGroup) String() string {
 func (*CustomerGroup) ProtoMessage() {}
 
 func (x *CustomerGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[16]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +2520,7 @@ func (x *CustomerGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomerGroup.ProtoReflect.Descriptor instead.
 func (*CustomerGroup) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CustomerGroup) GetCode() string {
@@ -2480,7 +2562,7 @@ var File_stamklant_programme_v1_programme_proto protoreflect.FileDescriptor
 
 const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\n" +
-	"&stamklant/programme/v1/programme.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a%stamklant/programme/v1/campaign.proto\x1a$stamklant/programme/v1/options.proto\"\xf2\v\n" +
+	"&stamklant/programme/v1/programme.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a%stamklant/programme/v1/campaign.proto\x1a$stamklant/programme/v1/options.proto\"\xca\f\n" +
 	"\tProgramme\x12\x1f\n" +
 	"\x05chain\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\x05chain\x12)\n" +
 	"\vstarts_from\x18\x02 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\bR\n" +
@@ -2510,7 +2592,10 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\x17show_segment_to_cashier\x18\x15 \x01(\bR\x14showSegmentToCashier\x124\n" +
 	"\x10stale_after_days\x18\x16 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xed\x02(\x00R\x0estaleAfterDays\x12<\n" +
-	"\bscanners\x18\x17 \x01(\v2 .stamklant.programme.v1.ScannersR\bscanners\"\xa2\x02\n" +
+	"\bscanners\x18\x17 \x01(\v2 .stamklant.programme.v1.ScannersR\bscanners\x12V\n" +
+	"\n" +
+	"restricted\x18\x18 \x03(\v2#.stamklant.programme.v1.RestrictionB\x11\xbaH\x05\x92\x01\x02\x10d\xd2\xf3\x18\x05groupR\n" +
+	"restricted\"\xa2\x02\n" +
 	"\x05Store\x120\n" +
 	"\x04code\x18\x01 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,32}$R\x04code\x12\x1b\n" +
 	"\x04name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18<R\x04name\x12\x1d\n" +
@@ -2528,7 +2613,13 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\apurpose\"s\n" +
 	"\fProductGroup\x122\n" +
 	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x192\x17^[a-z][a-z0-9_-]{0,39}$R\x04name\x12/\n" +
-	"\bpatterns\x18\x02 \x03(\tB\x13\xbaH\b\x92\x01\x05\b\x01\x10\xc8\x01\xc8\xf3\x18\x05\xd8\xf3\x18\x01R\bpatterns\"\xa2\x01\n" +
+	"\bpatterns\x18\x02 \x03(\tB\x13\xbaH\b\x92\x01\x05\b\x01\x10\xc8\x01\xc8\xf3\x18\x05\xd8\xf3\x18\x01R\bpatterns\"\xa8\x01\n" +
+	"\vRestriction\x12 \n" +
+	"\x05group\x18\x01 \x01(\tB\n" +
+	"\xe2\xf3\x18\x06groupsR\x05group\x126\n" +
+	"\x0fat_most_percent\x18\x02 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\x90N(\x00\xc8\xf3\x18\x02R\ratMostPercent\x12\x1b\n" +
+	"\tno_points\x18\x03 \x01(\bR\bnoPoints\x12\"\n" +
+	"\abecause\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\abecause\"\xa2\x01\n" +
 	"\bScanners\x12,\n" +
 	"\bprefixes\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n" +
 	"\x10\b\"\x06r\x04\x10\x01\x18\bR\bprefixes\x12,\n" +
@@ -2727,7 +2818,7 @@ func file_stamklant_programme_v1_programme_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_stamklant_programme_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_stamklant_programme_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(Address)(0),             // 0: stamklant.programme.v1.Address
 	(Profiling)(0),           // 1: stamklant.programme.v1.Profiling
@@ -2748,21 +2839,22 @@ var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(*Store)(nil),            // 16: stamklant.programme.v1.Store
 	(*TraitDeclaration)(nil), // 17: stamklant.programme.v1.TraitDeclaration
 	(*ProductGroup)(nil),     // 18: stamklant.programme.v1.ProductGroup
-	(*Scanners)(nil),         // 19: stamklant.programme.v1.Scanners
-	(*IdentifierRule)(nil),   // 20: stamklant.programme.v1.IdentifierRule
-	(*DigitRange)(nil),       // 21: stamklant.programme.v1.DigitRange
-	(*Scoring)(nil),          // 22: stamklant.programme.v1.Scoring
-	(*Segment)(nil),          // 23: stamklant.programme.v1.Segment
-	(*Tier)(nil),             // 24: stamklant.programme.v1.Tier
-	(*TierRule)(nil),         // 25: stamklant.programme.v1.TierRule
-	(*SegmentNames)(nil),     // 26: stamklant.programme.v1.SegmentNames
-	(*Points)(nil),           // 27: stamklant.programme.v1.Points
-	(*EarnRule)(nil),         // 28: stamklant.programme.v1.EarnRule
-	(*Hours)(nil),            // 29: stamklant.programme.v1.Hours
-	(*RedeemRule)(nil),       // 30: stamklant.programme.v1.RedeemRule
-	(*CustomerGroup)(nil),    // 31: stamklant.programme.v1.CustomerGroup
-	(*Campaign)(nil),         // 32: stamklant.programme.v1.Campaign
-	(*Translation)(nil),      // 33: stamklant.programme.v1.Translation
+	(*Restriction)(nil),      // 19: stamklant.programme.v1.Restriction
+	(*Scanners)(nil),         // 20: stamklant.programme.v1.Scanners
+	(*IdentifierRule)(nil),   // 21: stamklant.programme.v1.IdentifierRule
+	(*DigitRange)(nil),       // 22: stamklant.programme.v1.DigitRange
+	(*Scoring)(nil),          // 23: stamklant.programme.v1.Scoring
+	(*Segment)(nil),          // 24: stamklant.programme.v1.Segment
+	(*Tier)(nil),             // 25: stamklant.programme.v1.Tier
+	(*TierRule)(nil),         // 26: stamklant.programme.v1.TierRule
+	(*SegmentNames)(nil),     // 27: stamklant.programme.v1.SegmentNames
+	(*Points)(nil),           // 28: stamklant.programme.v1.Points
+	(*EarnRule)(nil),         // 29: stamklant.programme.v1.EarnRule
+	(*Hours)(nil),            // 30: stamklant.programme.v1.Hours
+	(*RedeemRule)(nil),       // 31: stamklant.programme.v1.RedeemRule
+	(*CustomerGroup)(nil),    // 32: stamklant.programme.v1.CustomerGroup
+	(*Campaign)(nil),         // 33: stamklant.programme.v1.Campaign
+	(*Translation)(nil),      // 34: stamklant.programme.v1.Translation
 }
 var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	0,  // 0: stamklant.programme.v1.Programme.address:type_name -> stamklant.programme.v1.Address
@@ -2770,43 +2862,44 @@ var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	16, // 2: stamklant.programme.v1.Programme.stores:type_name -> stamklant.programme.v1.Store
 	17, // 3: stamklant.programme.v1.Programme.traits:type_name -> stamklant.programme.v1.TraitDeclaration
 	18, // 4: stamklant.programme.v1.Programme.groups:type_name -> stamklant.programme.v1.ProductGroup
-	20, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
-	22, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
-	23, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
-	24, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
-	27, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
-	31, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
+	21, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
+	23, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
+	24, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
+	25, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
+	28, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
+	32, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
 	14, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
-	32, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
-	19, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
-	2,  // 14: stamklant.programme.v1.TraitDeclaration.type:type_name -> stamklant.programme.v1.TraitType
-	3,  // 15: stamklant.programme.v1.TraitDeclaration.purpose:type_name -> stamklant.programme.v1.Purpose
-	4,  // 16: stamklant.programme.v1.IdentifierRule.kind:type_name -> stamklant.programme.v1.IdentifierKind
-	5,  // 17: stamklant.programme.v1.IdentifierRule.check:type_name -> stamklant.programme.v1.CheckDigit
-	21, // 18: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
-	6,  // 19: stamklant.programme.v1.Scoring.source:type_name -> stamklant.programme.v1.ScoringSource
-	7,  // 20: stamklant.programme.v1.Scoring.method:type_name -> stamklant.programme.v1.ScoringMethod
-	8,  // 21: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
-	9,  // 22: stamklant.programme.v1.Scoring.monetary:type_name -> stamklant.programme.v1.MonetaryBasis
-	10, // 23: stamklant.programme.v1.Scoring.frequency_on_full_return:type_name -> stamklant.programme.v1.FullReturn
-	33, // 24: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
-	33, // 25: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
-	11, // 26: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
-	33, // 27: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
-	33, // 28: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
-	25, // 29: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
-	26, // 30: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
-	28, // 31: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
-	30, // 32: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
-	12, // 33: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
-	29, // 34: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
-	13, // 35: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
-	33, // 36: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	33, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
+	20, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
+	19, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
+	2,  // 15: stamklant.programme.v1.TraitDeclaration.type:type_name -> stamklant.programme.v1.TraitType
+	3,  // 16: stamklant.programme.v1.TraitDeclaration.purpose:type_name -> stamklant.programme.v1.Purpose
+	4,  // 17: stamklant.programme.v1.IdentifierRule.kind:type_name -> stamklant.programme.v1.IdentifierKind
+	5,  // 18: stamklant.programme.v1.IdentifierRule.check:type_name -> stamklant.programme.v1.CheckDigit
+	22, // 19: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
+	6,  // 20: stamklant.programme.v1.Scoring.source:type_name -> stamklant.programme.v1.ScoringSource
+	7,  // 21: stamklant.programme.v1.Scoring.method:type_name -> stamklant.programme.v1.ScoringMethod
+	8,  // 22: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
+	9,  // 23: stamklant.programme.v1.Scoring.monetary:type_name -> stamklant.programme.v1.MonetaryBasis
+	10, // 24: stamklant.programme.v1.Scoring.frequency_on_full_return:type_name -> stamklant.programme.v1.FullReturn
+	34, // 25: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
+	34, // 26: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
+	11, // 27: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
+	34, // 28: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
+	34, // 29: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
+	26, // 30: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
+	27, // 31: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
+	29, // 32: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
+	31, // 33: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
+	12, // 34: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
+	30, // 35: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
+	13, // 36: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
+	34, // 37: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_programme_v1_programme_proto_init() }
@@ -2816,21 +2909,21 @@ func file_stamklant_programme_v1_programme_proto_init() {
 	}
 	file_stamklant_programme_v1_campaign_proto_init()
 	file_stamklant_programme_v1_options_proto_init()
-	file_stamklant_programme_v1_programme_proto_msgTypes[4].OneofWrappers = []any{}
-	file_stamklant_programme_v1_programme_proto_msgTypes[10].OneofWrappers = []any{
+	file_stamklant_programme_v1_programme_proto_msgTypes[5].OneofWrappers = []any{}
+	file_stamklant_programme_v1_programme_proto_msgTypes[11].OneofWrappers = []any{
 		(*TierRule_Spend)(nil),
 		(*TierRule_Visits)(nil),
 		(*TierRule_Points)(nil),
 		(*TierRule_Segments)(nil),
 	}
-	file_stamklant_programme_v1_programme_proto_msgTypes[12].OneofWrappers = []any{}
+	file_stamklant_programme_v1_programme_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_programme_v1_programme_proto_rawDesc), len(file_stamklant_programme_v1_programme_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
