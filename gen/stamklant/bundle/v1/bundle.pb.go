@@ -94,9 +94,9 @@ const (
 	PartKind_PART_KIND_CUSTOMERS_SNAPSHOT PartKind = 1
 	// Changed customers.
 	PartKind_PART_KIND_CUSTOMERS_DELTA PartKind = 2
-	// The programme: one record, a programme.v1.Programme.
+	// The programme: one ProgrammePart, cut into numbered records.
 	PartKind_PART_KIND_PROGRAMME PartKind = 3
-	// One server's own: one record, a StorePart.
+	// One server's own: one StorePart, cut into numbered records.
 	PartKind_PART_KIND_STORE PartKind = 4
 )
 
@@ -432,10 +432,13 @@ type CustomersPart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Digest of the state: SHA-256 over its records in order.
 	StateDigest []byte `protobuf:"bytes,1,opt,name=state_digest,json=stateDigest,proto3" json:"state_digest,omitempty"`
-	// The whole state.
+	// A whole state, this one or an earlier one that the changes lead on from.
 	Snapshot *SealedPart `protobuf:"bytes,2,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
-	// Changes, oldest first; the last one ends in this state. Each starts where the one before ends.
-	Deltas        []*DeltaPart `protobuf:"bytes,3,rep,name=deltas,proto3" json:"deltas,omitempty"`
+	// Changes, oldest first; the last one ends in this state. Each starts where the one before ends. Empty when the snapshot holds this state
+	// and no earlier one can be changed into it.
+	Deltas []*DeltaPart `protobuf:"bytes,3,rep,name=deltas,proto3" json:"deltas,omitempty"`
+	// Digest of the state the snapshot holds: this state, or one that a change starts from.
+	SnapshotState []byte `protobuf:"bytes,4,opt,name=snapshot_state,json=snapshotState,proto3" json:"snapshot_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -487,6 +490,13 @@ func (x *CustomersPart) GetSnapshot() *SealedPart {
 func (x *CustomersPart) GetDeltas() []*DeltaPart {
 	if x != nil {
 		return x.Deltas
+	}
+	return nil
+}
+
+func (x *CustomersPart) GetSnapshotState() []byte {
+	if x != nil {
+		return x.SnapshotState
 	}
 	return nil
 }
@@ -1057,7 +1067,7 @@ func (x *IdentifierKey) GetKey() []byte {
 	return nil
 }
 
-// ProgrammePart is the one record of a programme part.
+// ProgrammePart is what a programme part holds.
 type ProgrammePart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The programme.
@@ -1253,11 +1263,12 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"\n" +
 	"store_part\x18\n" +
 	" \x01(\v2\x1f.stamklant.bundle.v1.SealedPartR\tstorePart\x12\x1b\n" +
-	"\tlane_head\x18\v \x01(\x04R\blaneHead\"\xa7\x01\n" +
+	"\tlane_head\x18\v \x01(\x04R\blaneHead\"\xce\x01\n" +
 	"\rCustomersPart\x12!\n" +
 	"\fstate_digest\x18\x01 \x01(\fR\vstateDigest\x12;\n" +
 	"\bsnapshot\x18\x02 \x01(\v2\x1f.stamklant.bundle.v1.SealedPartR\bsnapshot\x126\n" +
-	"\x06deltas\x18\x03 \x03(\v2\x1e.stamklant.bundle.v1.DeltaPartR\x06deltas\"z\n" +
+	"\x06deltas\x18\x03 \x03(\v2\x1e.stamklant.bundle.v1.DeltaPartR\x06deltas\x12%\n" +
+	"\x0esnapshot_state\x18\x04 \x01(\fR\rsnapshotState\"z\n" +
 	"\tDeltaPart\x12\x1d\n" +
 	"\n" +
 	"from_state\x18\x01 \x01(\fR\tfromState\x12\x19\n" +
