@@ -1,0 +1,92 @@
+package rpc
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+
+	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+)
+
+var (
+	errNoToken   = Refuse(codes.Unauthenticated, ReasonNoToken, "send the header authorization: Bearer <token>, with a token this server knows")
+	errRole      = Refuse(codes.PermissionDenied, ReasonRole, "this token's role may not call this method")
+	errOtherTill = Refuse(codes.PermissionDenied, ReasonOtherTill, "this token belongs to another till than caller.till names")
+)
+
+// authorised finds out who calls and whether that role may. What the table does not allow is refused.
+func (s *Server) authorised(ctx context.Context, c *call, _ any) error {
+	if c.method == nil {
+		return errRole
+	}
+	if c.method.open {
+		return nil
+	}
+	token, ok := bearer(ctx)
+	if !ok {
+		return errNoToken
+	}
+	principal, ok := s.config.Authenticate(token)
+	if !ok {
+		return errNoToken
+	}
+	c.principal = principal
+	if c.method.authed || slices.Contains(c.method.roles, principal.Role) {
+		return nil
+	}
+	return errRole
+}
+
+// bearer returns the token of the call's authorization header.
+func bearer(ctx context.Context) (string, bool) {
+	values := metadata.ValueFromIncomingContext(ctx, "authorization")
+	if len(values) != 1 {
+		return "", false
+	}
+	scheme, token, ok := strings.Cut(values[0], " ")
+	return token, ok && token != "" && strings.EqualFold(scheme, "bearer")
+}
+
+// callerOf returns the till and store a request names, nil when it names none.
+func callerOf(request any) *tillv1.Caller {
+	if r, ok := request.(interface{ GetCaller() *tillv1.Caller }); ok {
+		return r.GetCaller()
+	}
+	return nil
+}
+
+// ownTill refuses requests in the name of another till than the token's.
+func (s *Server) ownTill(_ context.Context, c *call, request any) error {
+	if c.principal == nil || c.principal.Till == "" {
+		return nil
+	}
+	if caller := callerOf(request); caller != nil && caller.GetTill() != c.principal.Till {
+		return errOtherTill
+	}
+	return nil
+}
+
+// openStream lets a stream in when its caller may call it and its class has room. Watches are ended when the server stops, so that those
+// who listen do not hold it up.
+func (s *Server) openStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	ctx := stream.Context()
+	c := callOf(ctx)
+	if err := s.authorised(ctx, c, nil); err != nil {
+		return err
+	}
+	if err := c.method.slots.take(ctx); err != nil {
+		return err
+	}
+	defer c.method.slots.release()
+	if c.method.limit.Class != ClassWatch {
+		return next(srv, stream)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.stopping, cancel)()
+	return next(srv, &streamWith{ServerStream: stream, ctx: ctx})
+}

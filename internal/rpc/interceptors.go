@@ -1,0 +1,163 @@
+package rpc
+
+import (
+	"context"
+	"runtime/debug"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+)
+
+// unaryInterceptors is the way every call goes, from outside to inside.
+func (s *Server) unaryInterceptors() []grpc.UnaryServerInterceptor {
+	return []grpc.UnaryServerInterceptor{
+		s.recoverUnary,                   // a panic ends this call, not the server
+		s.calls.UnaryServerInterceptor(), // how often, how long, with what result
+		s.logUnary,                       // slow, failed, and one in a thousand
+		onRequest(s.bounded),             // no larger than the method allows
+		onRequest(s.authorised),          // a known token, of a role that may
+		s.timeUnary,                      // a deadline, where the caller sets none
+		onRequest(s.ownTill, s.paced),    // for its own till, and not too often
+		s.shedUnary,                      // what is less urgent gives way
+		onRequest(s.validated),           // every field as the proto says
+		s.settleUnary,                    // errors of ours stay here
+	}
+}
+
+// streamInterceptors is the same way for streams. Requests are looked at as they arrive.
+func (s *Server) streamInterceptors() []grpc.StreamServerInterceptor {
+	return []grpc.StreamServerInterceptor{
+		s.recoverStream,
+		s.calls.StreamServerInterceptor(),
+		s.logStream,
+		s.openStream, // a known token of a role that may, and room in its class; watches end when the server stops
+		onEachRequest(s.bounded, s.ownTill, s.paced, s.validated),
+		s.settleStream,
+	}
+}
+
+// gate looks at a request and refuses it with a status, or lets it pass.
+type gate func(ctx context.Context, c *call, request any) error
+
+// call is what the steps of one call know about it.
+type call struct {
+	method    *method
+	principal *Principal
+}
+
+// callKey finds the call in a context.
+type callKey struct{}
+
+// callOf returns the call a context belongs to; an empty one outside of any.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{}
+}
+
+// PrincipalOf returns who makes the call ctx belongs to; false outside of a call and where no token was asked for.
+func PrincipalOf(ctx context.Context) (*Principal, bool) {
+	c := callOf(ctx)
+	return c.principal, c.principal != nil
+}
+
+// onRequest makes an interceptor of gates, which are asked in order.
+func onRequest(gates ...gate) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		c := callOf(ctx)
+		for _, pass := range gates {
+			if err := pass(ctx, c, req); err != nil {
+				return nil, err
+			}
+		}
+		return next(ctx, req)
+	}
+}
+
+// onEachRequest makes an interceptor that asks the gates about each message of a stream.
+func onEachRequest(gates ...gate) grpc.StreamServerInterceptor {
+	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+		return next(srv, &gatedStream{ServerStream: stream, gates: gates, call: callOf(stream.Context())})
+	}
+}
+
+// gatedStream asks gates about each message that arrives.
+type gatedStream struct {
+	grpc.ServerStream
+	gates []gate
+	call  *call
+}
+
+// RecvMsg returns the next message, or the refusal of the first gate that does not let it pass.
+func (g *gatedStream) RecvMsg(message any) error {
+	if err := g.ServerStream.RecvMsg(message); err != nil {
+		return err
+	}
+	for _, pass := range g.gates {
+		if err := pass(g.Context(), g.call, message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// streamWith is a stream under another context.
+type streamWith struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context returns the context that replaces the stream's own.
+func (s *streamWith) Context() context.Context { return s.ctx }
+
+// bounded refuses requests larger than the method allows.
+func (s *Server) bounded(_ context.Context, c *call, request any) error {
+	message, ok := request.(proto.Message)
+	if !ok || c.method == nil || proto.Size(message) <= c.method.limit.Bytes {
+		return nil
+	}
+	return c.method.tooLarge
+}
+
+func (s *Server) recoverUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (_ any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = s.panicked(ctx, info.FullMethod, r)
+		}
+	}()
+	debug.SetPanicOnFault(true) // a mapped file that lost a page is this call's panic, not the server's end
+	return next(ctx, req)
+}
+
+func (s *Server) recoverStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = s.panicked(stream.Context(), info.FullMethod, r)
+		}
+	}()
+	debug.SetPanicOnFault(true)
+	return next(srv, stream)
+}
+
+func (s *Server) timeUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	limit := callOf(ctx).method.limit.Deadline
+	if _, set := ctx.Deadline(); set || limit == 0 {
+		return next(ctx, req)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return next(ctx, req)
+}
+
+func (s *Server) settleUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	resp, err := next(ctx, req)
+	if err == nil {
+		return resp, nil
+	}
+	return nil, s.settled(ctx, err)
+}
+
+func (s *Server) settleStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	return s.settled(stream.Context(), next(srv, stream))
+}

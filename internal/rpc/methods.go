@@ -1,0 +1,110 @@
+package rpc
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+)
+
+// method is what the server knows about one of its methods.
+type method struct {
+	name     string // full, as in "/stamklant.till.v1.CheckoutService/Lookup"
+	limit    MethodLimit
+	roles    []Role
+	open     bool // anybody may call it, without a token
+	authed   bool // any known token may call it
+	slots    *slots
+	pacer    *pacer // nil without a bound
+	tooLarge error
+}
+
+// methodTable checks Config.Roles against what is registered and returns one row per method. A method nobody may call and a row without
+// a method are errors: the first is a new RPC that was forgotten, the second a misspelt one.
+func (s *Server) methodTable() (map[string]*method, error) {
+	table := make(map[string]*method)
+	known := make(map[string]bool)
+	for service, info := range s.grpc.GetServiceInfo() {
+		for _, m := range info.Methods {
+			name := "/" + service + "/" + m.Name
+			known[name] = true
+			row := s.newMethod(name, m)
+			switch service {
+			case grpc_health_v1.Health_ServiceDesc.ServiceName:
+				row.open = true
+			case "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection":
+				row.authed = true
+			default:
+				if len(row.roles) == 0 {
+					return nil, fmt.Errorf("rpc: %s: %w: give it a row in Config.Roles", name, ErrMethodWithoutRoles)
+				}
+			}
+			table[name] = row
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.config.Roles)) {
+		if !known[name] {
+			return nil, fmt.Errorf("rpc: Config.Roles has a row for %s: %w: register its service or remove the row", name, ErrUnknownMethod)
+		}
+	}
+	return table, nil
+}
+
+// newMethod puts together what the configuration says about one method.
+func (s *Server) newMethod(name string, info grpc.MethodInfo) *method {
+	limit, ok := s.limits.Methods[name]
+	if !ok {
+		limit = s.limits.Other
+	}
+	if limit.Bytes == 0 || limit.Bytes > s.limits.MessageBytes {
+		limit.Bytes = s.limits.MessageBytes
+	}
+	if info.IsServerStream || info.IsClientStream {
+		limit.Deadline = 0
+	}
+	var pacer *pacer
+	if limit.PerSecond > 0 {
+		pacer = newPacer(limit.PerSecond, max(1, limit.Burst), s.limits.Callers)
+	}
+	return &method{
+		name:  name,
+		limit: limit,
+		roles: s.config.Roles[name],
+		slots: s.slots[limit.Class],
+		pacer: pacer,
+		tooLarge: Refuse(codes.InvalidArgument, ReasonTooLarge,
+			fmt.Sprintf("the request is larger than the %d bytes this method takes", limit.Bytes)),
+	}
+}
+
+// requests returns an empty message of each kind that registered methods take, for the validator to prepare.
+func (s *Server) requests() ([]proto.Message, error) {
+	var messages []proto.Message
+	seen := make(map[protoreflect.FullName]bool)
+	for service := range s.grpc.GetServiceInfo() {
+		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
+		if err != nil {
+			return nil, fmt.Errorf("rpc: service %s is registered without its description: %w", service, err)
+		}
+		methods := found.(protoreflect.ServiceDescriptor).Methods()
+		for i := range methods.Len() {
+			input := methods.Get(i).Input().FullName()
+			if seen[input] {
+				continue
+			}
+			seen[input] = true
+			kind, err := protoregistry.GlobalTypes.FindMessageByName(input)
+			if err != nil {
+				return nil, fmt.Errorf("rpc: %s takes %s, which is not linked in: %w", service, input, err)
+			}
+			messages = append(messages, kind.New().Interface())
+		}
+	}
+	return messages, nil
+}
