@@ -1,0 +1,370 @@
+package publisher
+
+import (
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	bundlev1 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
+	"github.com/stamklant/stamklant/internal/bundle"
+)
+
+// The files of a folder of keys.
+const (
+	rootFile      = "root.pem"
+	signingFile   = "signing.pem"
+	recoveryFile  = "recovery.pem"
+	chainFile     = "chain.json"
+	secretsFile   = "secrets.json"
+	keysetFile    = "keyset.skm"
+	serversFolder = "servers"
+)
+
+// keysetLife is how long a keyset holds before it must be signed anew with the root key.
+const keysetLife = 2 * 365 * 24 * time.Hour
+
+// Keys are a chain's keys and the servers enrolled in it, as they lie in a folder:
+//
+//	root.pem       signs the keyset, nothing else; belongs on a medium kept offline
+//	signing.pem    signs manifests
+//	recovery.pem   opens the data key of a server that lost its own
+//	chain.json     what the chain is, for everybody to know
+//	secrets.json   the keys identifiers are hashed with, and the one decision tickets are sealed under
+//	keyset.skm     the signed keyset, as published
+//	servers/ID.json  an enrolled server: its public key and what its token hashes to
+//
+// All but chain.json and keyset.skm are secret, and readable by the owner only. Not for concurrent use while enrolling.
+type Keys struct {
+	dir     string
+	root    ed25519.PublicKey
+	signing ed25519.PrivateKey
+	keyset  []byte
+	secrets secrets
+	servers map[string]Server
+}
+
+// secrets is secrets.json.
+type secrets struct {
+	Comment        string          `json:"comment"`
+	IdentifierKeys []identifierKey `json:"identifier_keys"`
+	ContentKey     []byte          `json:"content_key"`
+	TicketKey      []byte          `json:"ticket_key"`
+}
+
+type identifierKey struct {
+	Epoch uint32 `json:"epoch"`
+	Key   []byte `json:"key"`
+}
+
+// chain is chain.json.
+type chain struct {
+	Comment  string    `json:"comment"`
+	ID       string    `json:"chain_id"`
+	Root     []byte    `json:"root_public_key"`
+	Recovery []byte    `json:"recovery_public_key"`
+	Created  time.Time `json:"created"`
+}
+
+// Server is one enrolled server, as head office keeps it.
+type Server struct {
+	Comment string `json:"comment"`
+	// The server's name.
+	ID string `json:"server_id"`
+	// The store it stands in.
+	Store string `json:"store"`
+	// Whether it is the store's standby.
+	Standby bool `json:"standby"`
+	// The X25519 public key its part keys are sealed to.
+	PublicKey []byte `json:"public_key"`
+	// SHA-256 of its bearer token.
+	TokenSHA256 []byte `json:"token_sha256"`
+	// When it was enrolled.
+	Enrolled time.Time `json:"enrolled"`
+}
+
+// CreateChain draws a new chain's keys into a folder, which is made when there is none. It answers [ErrChainExists] rather than overwrite any.
+func CreateChain(dir string, now time.Time) (*Keys, error) {
+	if _, err := os.Stat(filepath.Join(dir, chainFile)); err == nil {
+		return nil, fmt.Errorf("%s: %w", dir, ErrChainExists)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, serversFolder), 0o700); err != nil {
+		return nil, err
+	}
+	root, rootKey, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	_, signing, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	recovery, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(
+		writePEM(filepath.Join(dir, rootFile), "Signs the keyset of this chain. Keep it offline; who has it can speak for head office.", rootKey),
+		writePEM(filepath.Join(dir, signingFile), "Signs the manifests that stores follow. Needed for every publication.", signing),
+		writePEM(filepath.Join(dir, recoveryFile), "Opens the data key of a server that lost its own. Keep it offline.", recovery),
+	); err != nil {
+		return nil, err
+	}
+	if err := writeJSON(filepath.Join(dir, secretsFile), secrets{
+		Comment:        "Keys of this chain. identifier_keys hash what cards and phones are published under; content_key never changes; ticket_key seals decision tickets.",
+		IdentifierKeys: []identifierKey{{Epoch: 1, Key: random(32)}}, ContentKey: random(32), TicketKey: random(32),
+	}, 0o600); err != nil {
+		return nil, err
+	}
+	id := bundle.ChainOf(root)
+	c := chain{
+		Comment: "What this chain is. Nothing here is secret.",
+		ID:      hex.EncodeToString(id[:]), Root: root, Recovery: recovery.PublicKey().Bytes(), Created: now.UTC(),
+	}
+	if err := signKeyset(dir, c, rootKey, []ed25519.PublicKey{publicKey(signing)}, now); err != nil {
+		return nil, err
+	}
+	if err := writeJSON(filepath.Join(dir, chainFile), c, 0o644); err != nil {
+		return nil, err
+	}
+	return LoadKeys(dir)
+}
+
+// LoadKeys reads a folder of keys. The root and recovery keys may be elsewhere: publishing needs neither. It answers [ErrNoChain] for a folder
+// without keys, and [ErrKeyFile], naming the file, for one that cannot be used.
+func LoadKeys(dir string) (*Keys, error) {
+	k := &Keys{dir: dir, servers: make(map[string]Server)}
+	var c chain
+	if err := readJSON(filepath.Join(dir, chainFile), &c); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w: make them with `stamklant-office keys`", dir, ErrNoChain)
+	} else if err != nil {
+		return nil, err
+	}
+	if k.root = c.Root; len(k.root) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("%s: no root public key: %w", filepath.Join(dir, chainFile), ErrKeyFile)
+	}
+	signing, err := readSigningKey(filepath.Join(dir, signingFile))
+	if err != nil {
+		return nil, err
+	}
+	k.signing = signing
+	if err := readJSON(filepath.Join(dir, secretsFile), &k.secrets); err != nil {
+		return nil, err
+	}
+	if len(k.secrets.IdentifierKeys) == 0 || len(k.secrets.ContentKey) != 32 || len(k.secrets.TicketKey) != 32 {
+		return nil, fmt.Errorf("%s: a key is missing: %w", filepath.Join(dir, secretsFile), ErrKeyFile)
+	}
+	if k.keyset, err = os.ReadFile(filepath.Join(dir, keysetFile)); err != nil {
+		return nil, err
+	}
+	if err := k.checkKeyset(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", filepath.Join(dir, keysetFile), ErrKeyFile, err)
+	}
+	return k, k.loadServers()
+}
+
+// checkKeyset finds out here, and not in the stores, that the signing key is not one the keyset allows.
+func (k *Keys) checkKeyset() error {
+	trust := bundle.NewTrust(bundle.Anchor{Chain: k.Chain(), Root: k.root}, 0)
+	keyset, err := trust.Keyset(k.keyset)
+	if err != nil {
+		return err
+	}
+	own := publicKey(k.signing)
+	for _, key := range keyset.GetKeys() {
+		if own.Equal(ed25519.PublicKey(key.GetPublicKey())) {
+			return nil
+		}
+	}
+	return errors.New("does not allow the key in " + signingFile)
+}
+
+func (k *Keys) loadServers() error {
+	entries, err := os.ReadDir(filepath.Join(k.dir, serversFolder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(e.Name(), ".json")
+		if !ok {
+			continue
+		}
+		var s Server
+		path := filepath.Join(k.dir, serversFolder, e.Name())
+		if err := readJSON(path, &s); err != nil {
+			return err
+		}
+		if s.ID != id || !serverName.MatchString(id) || len(s.PublicKey) != 32 || s.Store == "" {
+			return fmt.Errorf("%s: not an enrolled server: %w", path, ErrKeyFile)
+		}
+		k.servers[id] = s
+	}
+	return nil
+}
+
+// Chain is the chain the keys are of.
+func (k *Keys) Chain() bundle.ChainID { return bundle.ChainOf(k.root) }
+
+// IdentifierKey is the key identifiers are hashed with, and its epoch.
+func (k *Keys) IdentifierKey() (epoch uint32, key []byte) {
+	newest := k.secrets.IdentifierKeys[len(k.secrets.IdentifierKeys)-1]
+	return newest.Epoch, newest.Key
+}
+
+// ContentKey is the key that never rotates: for the contents of receipts and the suppression list.
+func (k *Keys) ContentKey() []byte { return k.secrets.ContentKey }
+
+// TicketKey is the key decision tickets are sealed under.
+func (k *Keys) TicketKey() []byte { return k.secrets.TicketKey }
+
+// Servers is the enrolled servers, by name.
+func (k *Keys) Servers() []Server {
+	servers := make([]Server, 0, len(k.servers))
+	for _, s := range k.servers {
+		servers = append(servers, s)
+	}
+	slices.SortFunc(servers, func(a, b Server) int { return strings.Compare(a.ID, b.ID) })
+	return servers
+}
+
+// Authenticate reports whether a token is that of an enrolled server.
+func (k *Keys) Authenticate(server, token string) bool {
+	s, ok := k.servers[server]
+	sum := sha256.Sum256([]byte(token))
+	return subtle.ConstantTimeCompare(sum[:], s.TokenSHA256) == 1 && ok
+}
+
+var serverName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// Enrolment is what a new server is told besides its keys.
+type Enrolment struct {
+	// The server's name, and the store it stands in.
+	Server, Store string
+	// Whether it is the store's standby.
+	Standby bool
+	// Head office's gRPC address, host:port; may be empty when bundles come from elsewhere.
+	OfficeAddress string
+	// Where bundles lie: a folder or an https address; empty to ask head office.
+	Bundles string
+	// Whether a server enrolled under this name before loses its keys and token.
+	Replace bool
+}
+
+// Enrol draws a new server's keys and token, keeps what head office needs of them, and returns what the server needs. It is the only copy: write it
+// with [WriteEnrolment] and bring it there. It answers [ErrServerName] and [ErrServerExists].
+func (k *Keys) Enrol(e Enrolment, now time.Time) (*bundlev1.Enrolment, error) {
+	if !serverName.MatchString(e.Server) || e.Store == "" {
+		return nil, fmt.Errorf("server %q in store %q: %w", e.Server, e.Store, ErrServerName)
+	}
+	if _, ok := k.servers[e.Server]; ok && !e.Replace {
+		return nil, fmt.Errorf("server %s: %w", e.Server, ErrServerExists)
+	}
+	private, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	token := base64.RawURLEncoding.EncodeToString(random(32))
+	sum := sha256.Sum256([]byte(token))
+	s := Server{
+		Comment: "An enrolled server. Its private key and token are in the file it was given, and nowhere else.",
+		ID:      e.Server, Store: e.Store, Standby: e.Standby, PublicKey: private.PublicKey().Bytes(), TokenSHA256: sum[:], Enrolled: now.UTC(),
+	}
+	if err := os.MkdirAll(filepath.Join(k.dir, serversFolder), 0o700); err != nil {
+		return nil, err
+	}
+	if err := writeJSON(filepath.Join(k.dir, serversFolder, e.Server+".json"), s, 0o600); err != nil {
+		return nil, err
+	}
+	k.servers[e.Server] = s
+	chainID := k.Chain()
+	return &bundlev1.Enrolment{
+		ServerId: e.Server, Store: e.Store, ChainId: chainID[:], RootPublicKey: k.root, PrivateKey: private.Bytes(),
+		OfficeAddress: e.OfficeAddress, Bundles: e.Bundles, Token: token,
+	}, nil
+}
+
+// RecoverDataKey opens the data key of a server that lost its device key, from what lies sealed in the server's key file. It needs the recovery key.
+func (k *Keys) RecoverDataKey(server string, sealed []byte) (bundle.Key, error) {
+	private, err := readRecoveryKey(filepath.Join(k.dir, recoveryFile))
+	if err != nil {
+		return bundle.Key{}, err
+	}
+	return bundle.OpenKey(private.Bytes(), bundle.ForRecovery(k.Chain(), server), sealed)
+}
+
+// RenewKeyset signs the keyset anew, under the next version. It needs the root key.
+func (k *Keys) RenewKeyset(now time.Time) error {
+	root, err := readSigningKey(filepath.Join(k.dir, rootFile))
+	if err != nil {
+		return err
+	}
+	var c chain
+	if err := readJSON(filepath.Join(k.dir, chainFile), &c); err != nil {
+		return err
+	}
+	if err := signKeyset(k.dir, c, root, []ed25519.PublicKey{publicKey(k.signing)}, now); err != nil {
+		return err
+	}
+	k.keyset, err = os.ReadFile(filepath.Join(k.dir, keysetFile))
+	return err
+}
+
+// signKeyset writes the keyset that follows the one in the folder.
+func signKeyset(dir string, c chain, root ed25519.PrivateKey, signing []ed25519.PublicKey, now time.Time) error {
+	id := bundle.ChainOf(publicKey(root))
+	next := &bundlev1.Keyset{
+		ChainId: id[:], Version: 1, ExpiresAt: timestamppb.New(now.Add(keysetLife)), RecoveryPublicKey: c.Recovery,
+	}
+	if file, err := os.ReadFile(filepath.Join(dir, keysetFile)); err == nil {
+		before, err := bundle.NewTrust(bundle.Anchor{Chain: id, Root: publicKey(root)}, 0).Keyset(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(dir, keysetFile), err)
+		}
+		next.Version = before.GetVersion() + 1
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, public := range signing {
+		keyID := bundle.KeyIDOf(public)
+		next.Keys = append(next.Keys, &bundlev1.SigningKey{
+			KeyId: keyID[:], PublicKey: public,
+			MaySign: []bundlev1.SignedKind{bundlev1.SignedKind_SIGNED_KIND_MANIFEST, bundlev1.SignedKind_SIGNED_KIND_LANE},
+		})
+	}
+	payload, err := proto.MarshalOptions{Deterministic: true}.Marshal(next)
+	if err != nil {
+		return err
+	}
+	file, err := bundle.Sign(bundlev1.SignedKind_SIGNED_KIND_KEYSET, id, root, payload)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, keysetFile), file, 0o644)
+}
+
+func publicKey(key ed25519.PrivateKey) ed25519.PublicKey {
+	public, _ := key.Public().(ed25519.PublicKey)
+	return public
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
+
