@@ -580,7 +580,9 @@ func (x *Offer) GetTillCode() string {
 type Survey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its kind.
-	Kind          SurveyKind `protobuf:"varint,1,opt,name=kind,proto3,enum=stamklant.programme.v1.SurveyKind" json:"kind,omitempty"`
+	Kind SurveyKind `protobuf:"varint,1,opt,name=kind,proto3,enum=stamklant.programme.v1.SurveyKind" json:"kind,omitempty"`
+	// The answers of a choice question.
+	Choices       []*Choice `protobuf:"bytes,2,rep,name=choices,proto3" json:"choices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -620,6 +622,13 @@ func (x *Survey) GetKind() SurveyKind {
 		return x.Kind
 	}
 	return SurveyKind_SURVEY_KIND_UNSPECIFIED
+}
+
+func (x *Survey) GetChoices() []*Choice {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
 }
 
 // Prompt is something the cashier says, or the display shows.
@@ -1337,9 +1346,10 @@ const file_stamklant_programme_v1_campaign_proto_rawDesc = "" +
 	"\x06groups\x18\x04 \x03(\tB\n" +
 	"\xe2\xf3\x18\x06groupsR\x06groups\x12$\n" +
 	"\aat_most\x18\x05 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\x06atMost\x12$\n" +
-	"\ttill_code\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18(R\btillCode\"P\n" +
+	"\ttill_code\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18(R\btillCode\"\x94\x01\n" +
 	"\x06Survey\x12F\n" +
-	"\x04kind\x18\x01 \x01(\x0e2\".stamklant.programme.v1.SurveyKindB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xd8\xf3\x18\x01R\x04kind\"P\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\".stamklant.programme.v1.SurveyKindB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xd8\xf3\x18\x01R\x04kind\x12B\n" +
+	"\achoices\x18\x02 \x03(\v2\x1e.stamklant.programme.v1.ChoiceB\b\xbaH\x05\x92\x01\x02\x10\x0fR\achoices\"P\n" +
 	"\x06Prompt\x12F\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\".stamklant.programme.v1.PromptKindB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xd8\xf3\x18\x01R\x04kind\"\xa7\x03\n" +
 	"\tCondition\x12(\n" +
@@ -1473,21 +1483,22 @@ var file_stamklant_programme_v1_campaign_proto_depIdxs = []int32{
 	13, // 7: stamklant.programme.v1.Campaign.ask:type_name -> stamklant.programme.v1.Ask
 	14, // 8: stamklant.programme.v1.Campaign.then:type_name -> stamklant.programme.v1.FollowUp
 	0,  // 9: stamklant.programme.v1.Survey.kind:type_name -> stamklant.programme.v1.SurveyKind
-	1,  // 10: stamklant.programme.v1.Prompt.kind:type_name -> stamklant.programme.v1.PromptKind
-	9,  // 11: stamklant.programme.v1.Condition.basket:type_name -> stamklant.programme.v1.BasketCondition
-	10, // 12: stamklant.programme.v1.Condition.days_since_visit:type_name -> stamklant.programme.v1.Bounds
-	2,  // 13: stamklant.programme.v1.Condition.at:type_name -> stamklant.programme.v1.At
-	3,  // 14: stamklant.programme.v1.Ask.on:type_name -> stamklant.programme.v1.AskOn
-	15, // 15: stamklant.programme.v1.FollowUp.choices:type_name -> stamklant.programme.v1.Choice
-	17, // 16: stamklant.programme.v1.Choice.text:type_name -> stamklant.programme.v1.Translation
-	17, // 17: stamklant.programme.v1.Say.cashier:type_name -> stamklant.programme.v1.Translation
-	17, // 18: stamklant.programme.v1.Say.display:type_name -> stamklant.programme.v1.Translation
-	17, // 19: stamklant.programme.v1.Say.receipt:type_name -> stamklant.programme.v1.Translation
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	15, // 10: stamklant.programme.v1.Survey.choices:type_name -> stamklant.programme.v1.Choice
+	1,  // 11: stamklant.programme.v1.Prompt.kind:type_name -> stamklant.programme.v1.PromptKind
+	9,  // 12: stamklant.programme.v1.Condition.basket:type_name -> stamklant.programme.v1.BasketCondition
+	10, // 13: stamklant.programme.v1.Condition.days_since_visit:type_name -> stamklant.programme.v1.Bounds
+	2,  // 14: stamklant.programme.v1.Condition.at:type_name -> stamklant.programme.v1.At
+	3,  // 15: stamklant.programme.v1.Ask.on:type_name -> stamklant.programme.v1.AskOn
+	15, // 16: stamklant.programme.v1.FollowUp.choices:type_name -> stamklant.programme.v1.Choice
+	17, // 17: stamklant.programme.v1.Choice.text:type_name -> stamklant.programme.v1.Translation
+	17, // 18: stamklant.programme.v1.Say.cashier:type_name -> stamklant.programme.v1.Translation
+	17, // 19: stamklant.programme.v1.Say.display:type_name -> stamklant.programme.v1.Translation
+	17, // 20: stamklant.programme.v1.Say.receipt:type_name -> stamklant.programme.v1.Translation
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_programme_v1_campaign_proto_init() }
