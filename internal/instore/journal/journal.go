@@ -1,0 +1,302 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/stamklant/stamklant/internal/groupcommit"
+)
+
+var (
+	// ErrBusy is returned when another process has the journal open.
+	ErrBusy = errors.New("the journal is in use")
+	// ErrDamaged is returned when something in the journal is not what was written there.
+	ErrDamaged = errors.New("the journal is damaged")
+	// ErrNewer is returned when the journal was written by a newer version of the program.
+	ErrNewer = errors.New("the journal is of a newer version")
+	// ErrFull is returned when the journal or its disk has no room; lookups go on.
+	ErrFull = errors.New("the journal is full")
+	// ErrUnavailable is returned when it is not known whether something was recorded: ask again, the receipt key sorts it out.
+	ErrUnavailable = errors.New("the journal is not available just now")
+	// ErrClosed is returned after Close.
+	ErrClosed = errors.New("the journal is closed")
+	// ErrNotFound is returned when the journal has no such receipt.
+	ErrNotFound = errors.New("not in the journal")
+	// ErrForked is returned when head office's chain is not ours: the incarnation is not ours alone.
+	ErrForked = errors.New("head office has other rows under this incarnation")
+	// ErrStale is returned when a confirmation is for an incarnation that has ended.
+	ErrStale = errors.New("the incarnation has ended")
+	// ErrRollback is returned when an older manifest version, or another manifest of the same version, asks for trust.
+	ErrRollback = errors.New("a newer manifest was already trusted")
+)
+
+// Defaults of Config.
+const (
+	// DefaultMaxSize is enough for more than a year of a busy shop without head office, and keeps a runaway from filling the disk.
+	DefaultMaxSize = 4 << 30
+	// DefaultMapSize is address space, not memory: as long as the file is smaller no writer waits for a reader.
+	DefaultMapSize = 1 << 30
+	// DefaultMapSizeWindows is smaller because there it is the real size of the file.
+	DefaultMapSizeWindows = 64 << 20
+	// DefaultMinFree keeps the last of the disk for a restart and the logs. bbolt grows a file by 16 MiB at a time.
+	DefaultMinFree = 32 << 20
+)
+
+// Config is what a journal needs. Zero values are defaults but for DataKey, Now and Logger.
+type Config struct {
+	// ServerID is this server; it is kept in the logs only.
+	ServerID string
+	// DataKey is the server's data key; the journal derives its own from it.
+	DataKey [32]byte
+	// Now is the wall clock.
+	Now func() time.Time
+	// Logger is told of what a person should know: a new incarnation, a reopened file.
+	Logger *slog.Logger
+	// MachineID tells this machine from others. Empty: the operating system's own.
+	MachineID string
+	// MaxSize is the most the file may grow to, in bytes; 0 is DefaultMaxSize.
+	MaxSize int
+	// MapSize is how much address space is taken at once, in bytes; 0 is DefaultMapSize.
+	MapSize int
+	// MinFree is how much of the disk stays free, in bytes; 0 is DefaultMinFree.
+	MinFree uint64
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Now == nil || c.Logger == nil {
+		return c, errors.New("journal: Config needs Now and Logger")
+	}
+	if c.MaxSize == 0 {
+		c.MaxSize = DefaultMaxSize
+	}
+	if c.MapSize == 0 {
+		c.MapSize = DefaultMapSize
+		if runtime.GOOS == "windows" {
+			c.MapSize = DefaultMapSizeWindows
+		}
+	}
+	if c.MinFree == 0 {
+		c.MinFree = DefaultMinFree
+	}
+	if c.MachineID == "" {
+		c.MachineID = machineID()
+	}
+	return c, nil
+}
+
+// Journal is the open file. It is safe for use by many goroutines; who opened it closes it.
+type Journal struct {
+	path string
+	cfg  Config
+
+	handle atomic.Pointer[handle] // the file as it is open now; replaced after a suspect commit
+	heal   sync.Mutex             // one reopening at a time
+	closed atomic.Bool
+
+	seal  sealFile
+	lives atomic.Pointer[lives]
+	trust atomic.Pointer[trust]
+	size  atomic.Int64 // bytes of the file in use or free, as of the last transaction
+
+	arrived chan struct{} // holds one token when rows may wait
+}
+
+// A handle is one opening of the file.
+type handle struct {
+	db      *bbolt.DB
+	commits *groupcommit.Committer
+	sealer  *sealer
+}
+
+// Open opens the journal at path, or makes a new one where there is none. It returns ErrBusy, with the holder's process id, when another
+// process has it, ErrDamaged when it is not what was written or the data key is another, ErrNewer when a newer program wrote it. When the
+// file is not the one this machine last had, a new incarnation begins and is logged.
+func Open(path string, cfg Config) (*Journal, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{path: path, cfg: cfg, arrived: make(chan struct{}, 1)}
+	if err := j.open(); err != nil {
+		return nil, fmt.Errorf("journal %s: %w", path, err)
+	}
+	return j, nil
+}
+
+func (j *Journal) open() error {
+	created, err := j.createIfMissing()
+	if err != nil {
+		return err
+	}
+	h, err := j.openHandle()
+	if err != nil {
+		return err
+	}
+	j.handle.Store(h)
+	err = j.takeOver(created)
+	if err != nil {
+		h.close()
+	}
+	return err
+}
+
+// takeOver is what follows once the file is ours: whose it was, and which life this is.
+func (j *Journal) takeOver(created bool) error {
+	if err := writePID(j.path); err != nil {
+		return err
+	}
+	if err := j.load(); err != nil {
+		return err
+	}
+	if err := j.checkSeal(created); err != nil {
+		return err
+	}
+	j.nudge() // rows may wait from before
+	return nil
+}
+
+// Close waits for what is being recorded and read, and closes the file. Closing twice is harmless.
+func (j *Journal) Close() error {
+	if j.closed.Swap(true) {
+		return nil
+	}
+	j.heal.Lock()
+	defer j.heal.Unlock()
+	err := j.handle.Load().close()
+	removePID(j.path)
+	return err
+}
+
+func (h *handle) close() error {
+	h.commits.Close()
+	return h.db.Close()
+}
+
+// Incarnation is the present life of the file.
+func (j *Journal) Incarnation() [16]byte { return j.lives.Load().now().id }
+
+// Born is when the present incarnation began, and why. Receipts from before it may be known to head office and not here.
+func (j *Journal) Born() (time.Time, Reason) {
+	now := j.lives.Load().now()
+	return time.Unix(now.began, 0).UTC(), now.reason
+}
+
+// Arrived is readable after rows have been added. It holds one token, however many there are, and one when the journal was opened.
+func (j *Journal) Arrived() <-chan struct{} { return j.arrived }
+
+func (j *Journal) nudge() {
+	select {
+	case j.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// Backup writes a copy of the journal as it is at this moment, sealed as the file is, and returns its length. Recording goes on meanwhile.
+// A journal that is opened from a back-up begins a new incarnation.
+func (j *Journal) Backup(w io.Writer) (int64, error) {
+	var n int64
+	err := j.View(func(v *View) (err error) {
+		n, err = v.tx.WriteTo(w)
+		return err
+	})
+	return n, err
+}
+
+// update runs fn in a write transaction that may be shared, and returns when it is on disk. fn may run more than once.
+func (j *Journal) update(ctx context.Context, fn func(w *writer) error) error {
+	if j.closed.Load() {
+		return ErrClosed
+	}
+	h := j.handle.Load()
+	err := h.commits.Do(ctx, func(tx *bbolt.Tx) error {
+		j.size.Store(tx.Size())
+		w := &writer{View: j.newView(h, tx)}
+		if err := w.load(); err != nil {
+			return err
+		}
+		if err := fn(w); err != nil {
+			return err
+		}
+		return w.save()
+	})
+	return j.explain(h, err)
+}
+
+// explain puts a committer's error into this package's words, and heals the file after a suspect commit.
+func (j *Journal) explain(h *handle, err error) error {
+	var panicked *groupcommit.PanicError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, groupcommit.ErrFull):
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	case errors.Is(err, groupcommit.ErrSuspect), errors.Is(err, groupcommit.ErrClosed):
+		if j.closed.Load() {
+			return ErrClosed
+		}
+		if again := j.reopen(h); again != nil {
+			return fmt.Errorf("%w: %w; opening %s again: %w", ErrUnavailable, err, j.path, again)
+		}
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case errors.As(err, &panicked):
+		j.cfg.Logger.Error("panic in the journal", "panic", fmt.Sprint(panicked.Value), "stack", string(panicked.Stack))
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+// reopen replaces a suspect opening of the file. Who comes second finds it done.
+func (j *Journal) reopen(suspect *handle) error {
+	j.heal.Lock()
+	defer j.heal.Unlock()
+	if j.closed.Load() || j.handle.Load() != suspect {
+		return nil
+	}
+	j.cfg.Logger.Error("the journal is opened again after a failed commit", "server", j.cfg.ServerID)
+	suspect.commits.Close()
+	if err := suspect.db.Close(); err != nil {
+		return err
+	}
+	h, err := j.openHandle()
+	if err != nil {
+		return err
+	}
+	j.handle.Store(h)
+	return j.load()
+}
+
+// room refuses before a transaction what would not fit: percent is how full the file may be.
+func (j *Journal) room(percent int64) error {
+	const growth = 16 << 20 // bbolt grows the file by this much, and refuses when that passes MaxSize
+	stats := j.handle.Load().db.Stats()
+	used := j.size.Load() - int64(stats.FreePageN)*pageSize
+	if limit := int64(j.cfg.MaxSize-growth) / 100 * percent; used > limit {
+		return fmt.Errorf("%w: %d of at most %d bytes are used; deliver to head office, or allow a larger file", ErrFull, used, j.cfg.MaxSize)
+	}
+	free, err := freeSpace(j.path)
+	if err == nil && free < j.cfg.MinFree {
+		return fmt.Errorf("%w: its disk has %d bytes left and %d must stay free", ErrFull, free, j.cfg.MinFree)
+	}
+	return nil
+}
+
+// closedOr tells the end of the journal from the moment between two openings.
+func (j *Journal) closedOr(err error) error {
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		if j.closed.Load() {
+			return ErrClosed
+		}
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}
