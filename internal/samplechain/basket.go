@@ -24,6 +24,9 @@ type Line struct {
 	OriginalLine int
 }
 
+// dearCents is about what people put down for one line: of dear things they take one.
+const dearCents = 60_00
+
 // mostLines bounds a basket.
 const mostLines = 16
 
@@ -85,7 +88,7 @@ func quantity(draw *rand.Rand, a *article, p *person) int64 {
 	if a.weighed {
 		return int64(150 + draw.IntN(1000*a.most))
 	}
-	most := a.most
+	most := int(min(int64(a.most), max(1, dearCents/a.price)))
 	if p != nil {
 		most = max(1, most*p.purse/110)
 	}

@@ -55,7 +55,7 @@ func (c *Chain) person(index int) person {
 		home:      draw.IntN(len(c.stores)),
 		other:     draw.IntN(len(c.stores)),
 		tastes:    [2]int{draw.IntN(len(assortments)), draw.IntN(len(assortments))},
-		purse:     50 + draw.IntN(60) + draw.IntN(60),
+		purse:     40 + draw.IntN(60) + draw.IntN(60),
 		cards:     1,
 		blocked:   chance(draw, 5, 1000),
 		minor:     chance(draw, 8, 1000),
