@@ -1,0 +1,133 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// batch is how many customers are asked for at once: enough that a question costs little, few enough that the register's transaction
+// stays short.
+const batch = 10_000
+
+// recognise brings the identifiers of wanted customers into their one form and refuses the receipts of those that are none. It makes the
+// table resolved, still without accounts.
+func (r *importRun) recognise(ctx context.Context) error {
+	_, err := r.tx.Exec(ctx, "create temp table resolved (customer varchar, account_id uuid)")
+	if err != nil || r.Mapping.customer.external || r.Recognise == nil {
+		return err
+	}
+	if _, err := r.tx.Exec(ctx, "create temp table unrecognised (customer varchar, canonical varchar)"); err != nil {
+		return err
+	}
+	for values, err := range r.wanted(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := r.tx.Append(ctx, "unrecognised", r.forms(values)); err != nil {
+			return err
+		}
+	}
+	return r.exec(ctx, "receipts_unrecognised")
+}
+
+// forms yields each value with its one form, null when it has none.
+func (r *importRun) forms(values []string) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		for _, raw := range values {
+			row := []any{raw, nil}
+			if canonical, ok := r.Recognise(r.Mapping.customer.namespace, raw); ok {
+				row[1] = canonical
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// wanted yields the customers of the table wanted, a batch at a time.
+func (r *importRun) wanted(ctx context.Context) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		for first := int64(0); ; first += batch {
+			var values []string
+			for row, err := range r.tx.Query(ctx, statement("wanted"), Arg("first", first), Arg("after", first+batch)) {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				var v string
+				if err := row.Scan(&v); err != nil {
+					yield(nil, err)
+					return
+				}
+				values = append(values, v)
+			}
+			if len(values) == 0 || !yield(values, nil) {
+				return
+			}
+		}
+	}
+}
+
+// resolve asks the register for the accounts of wanted customers and fills resolved.
+func (r *importRun) resolve(ctx context.Context) error {
+	var all, done int64
+	if err := r.tx.One(ctx, "select count(*) from temp.main.wanted", nil, &all); err != nil {
+		return err
+	}
+	for values, err := range r.wanted(ctx) {
+		if err != nil {
+			return err
+		}
+		r.Progress("find accounts", done, all)
+		accounts, err := r.accounts(ctx, values)
+		if err != nil {
+			return fmt.Errorf("find accounts: %w", err)
+		}
+		if err := r.tx.Append(ctx, "resolved", pairs(values, accounts)); err != nil {
+			return err
+		}
+		done += int64(len(values))
+	}
+	r.Progress("find accounts", all, all)
+	return nil
+}
+
+// accounts asks for a batch of customers as the mapping names them.
+func (r *importRun) accounts(ctx context.Context, values []string) ([][16]byte, error) {
+	ask := func(values []string) ([][16]byte, error) { return r.Accounts.ByExternal(ctx, values) }
+	if !r.Mapping.customer.external {
+		ask = func(values []string) ([][16]byte, error) {
+			return r.Accounts.ByIdentifier(ctx, r.Mapping.customer.namespace, r.canonical(values))
+		}
+	}
+	accounts, err := ask(values)
+	if err == nil && len(accounts) != len(values) {
+		err = fmt.Errorf("the register answered %d of %d questions", len(accounts), len(values))
+	}
+	return accounts, err
+}
+
+// canonical is each value in its one form; all of them were recognised before.
+func (r *importRun) canonical(values []string) []string {
+	if r.Recognise == nil {
+		return values
+	}
+	all := make([]string, len(values))
+	for i, raw := range values {
+		all[i], _ = r.Recognise(r.Mapping.customer.namespace, raw)
+	}
+	return all
+}
+
+// pairs yields rows of resolved.
+func pairs(values []string, accounts [][16]byte) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		for i, v := range values {
+			if !yield([]any{v, accounts[i]}, nil) {
+				return
+			}
+		}
+	}
+}
