@@ -1,0 +1,228 @@
+package inbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/stamklant/stamklant/internal/groupcommit"
+)
+
+var (
+	// ErrBusy is returned when another process has the inbox open.
+	ErrBusy = errors.New("the inbox is in use")
+	// ErrDamaged is returned when something in the inbox is not what was written there.
+	ErrDamaged = errors.New("the inbox is damaged")
+	// ErrNewer is returned when the inbox was written by a newer version of the program.
+	ErrNewer = errors.New("the inbox is of a newer version")
+	// ErrForked is returned when rows do not continue what is held of their incarnation: somebody else delivered under it. See ForkedError.
+	ErrForked = errors.New("the rows do not continue what is held of this incarnation")
+	// ErrGap is returned when rows are missing before the first one delivered. See GapError.
+	ErrGap = errors.New("rows are missing before the first one delivered")
+	// ErrMalformed is returned when a row cannot be read.
+	ErrMalformed = errors.New("a row cannot be read")
+	// ErrUnknownRow is returned when a row is of a kind that only a newer head office knows; nothing of it is lost by waiting.
+	ErrUnknownRow = errors.New("a row is of a kind this version does not know")
+	// ErrFull is returned when the disk has no room.
+	ErrFull = errors.New("the inbox has no room")
+	// ErrUnavailable is returned when it is not known whether something was taken: deliver again.
+	ErrUnavailable = errors.New("the inbox is not available; open it again")
+	// ErrTaken is returned when an external id already belongs to another account.
+	ErrTaken = errors.New("belongs to another account")
+	// ErrTooMany is returned when an identifier would lead to more than eight accounts.
+	ErrTooMany = errors.New("leads to too many accounts")
+	// ErrNotFound is returned when there is no such account.
+	ErrNotFound = errors.New("not in the inbox")
+)
+
+// ForkedError is an ErrForked that says on what both sides agree.
+type ForkedError struct {
+	// Agreed is the last sequence on which the rows are the same as far as the delivery shows; 0 when that cannot be said.
+	Agreed uint64
+	// Chain is the chain after it.
+	Chain [32]byte
+}
+
+// Error says from where on the rows differ.
+func (e *ForkedError) Error() string { return fmt.Sprintf("%v after sequence %d", ErrForked, e.Agreed) }
+
+// Is makes it an ErrForked.
+func (e *ForkedError) Is(target error) bool { return target == ErrForked }
+
+// GapError is an ErrGap that says what is held.
+type GapError struct {
+	// Through is the last sequence held.
+	Through uint64
+}
+
+// Error says what is held.
+func (e *GapError) Error() string { return fmt.Sprintf("%v: held through %d", ErrGap, e.Through) }
+
+// Is makes it an ErrGap.
+func (e *GapError) Is(target error) bool { return target == ErrGap }
+
+// Config is what an inbox needs.
+type Config struct {
+	// Now is the wall clock.
+	Now func() time.Time
+	// Logger is told of what a person should know: forks, accounts made for unknown cards.
+	Logger *slog.Logger
+	// Mask is what of an identifier may be shown. Nil: an ellipsis and the last four characters.
+	Mask func(namespace, canonical string) string
+	// MapSize is how much address space is taken at once, in bytes; 0 is 64 GiB (64 MiB on windows, where it is the file's real size). As
+	// long as the file is smaller, a delivery waits for no Cut.
+	MapSize int
+}
+
+// Inbox is the open file. It is safe for use by many goroutines; who opened it closes it, after the last Cut.
+type Inbox struct {
+	path    string
+	cfg     Config
+	db      *bbolt.DB
+	commits *groupcommit.Committer
+}
+
+// Open opens the inbox at path, or makes a new one. It returns ErrBusy when another process has it, ErrDamaged when it is not what was
+// written, ErrNewer when a newer program wrote it.
+func Open(path string, cfg Config) (*Inbox, error) {
+	if cfg.Now == nil || cfg.Logger == nil {
+		return nil, errors.New("inbox: Config needs Now and Logger")
+	}
+	if cfg.Mask == nil {
+		cfg.Mask = lastFour
+	}
+	if cfg.MapSize == 0 {
+		cfg.MapSize = 64 << 30
+		if runtime.GOOS == "windows" {
+			cfg.MapSize = 64 << 20
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("inbox: %w", err)
+	}
+	db, err := openBolt(path, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("inbox %s: %w", path, err)
+	}
+	return &Inbox{path: path, cfg: cfg, db: db, commits: groupcommit.New(db)}, nil
+}
+
+func openBolt(path string, cfg Config) (db *bbolt.DB, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, v)
+		}
+	}()
+	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:         time.Millisecond,
+		FreelistType:    bbolt.FreelistMapType,
+		PageSize:        4096,
+		InitialMmapSize: cfg.MapSize,
+	})
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("%w by another process: let that one do it, or stop it first", ErrBusy)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%w: %w; restore the last back-up", ErrDamaged, err)
+	case err != nil:
+		return nil, err
+	}
+	if err := db.Update(migrate); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// migrations are all there ever were, oldest first; the version of a file is how many it has been through.
+var migrations = []func(tx *bbolt.Tx) error{layFirst}
+
+// layFirst makes the buckets.
+func layFirst(tx *bbolt.Tx) error {
+	for _, name := range buckets {
+		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// migrate brings a file to the newest layout, in one transaction.
+func migrate(tx *bbolt.Tx) error {
+	meta, err := tx.CreateBucketIfNotExists([]byte(inMeta))
+	if err != nil {
+		return err
+	}
+	version := 0
+	if b := meta.Get(keyVersion); len(b) == 4 {
+		version = int(binary.BigEndian.Uint32(b))
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("%w: layout %d, this program knows %d", ErrNewer, version, len(migrations))
+	}
+	if version == len(migrations) {
+		return nil
+	}
+	for ; version < len(migrations); version++ {
+		if err := migrations[version](tx); err != nil {
+			return fmt.Errorf("to layout %d: %w", version+1, err)
+		}
+	}
+	return meta.Put(keyVersion, binary.BigEndian.AppendUint32(nil, uint32(version)))
+}
+
+// Close waits for what is being taken and for open Cuts, and closes the file.
+func (b *Inbox) Close() error {
+	b.commits.Close()
+	return b.db.Close()
+}
+
+// update runs fn in a write transaction that may be shared. fn may run more than once.
+func (b *Inbox) update(ctx context.Context, fn func(t *transaction) error) error {
+	err := b.commits.Do(ctx, func(tx *bbolt.Tx) error { return fn(&transaction{tx: tx, box: b}) })
+	var panicked *groupcommit.PanicError
+	switch {
+	case errors.Is(err, groupcommit.ErrFull):
+		return fmt.Errorf("inbox %s: %w: %w", b.path, ErrFull, err)
+	case errors.Is(err, groupcommit.ErrSuspect), errors.Is(err, groupcommit.ErrClosed):
+		return fmt.Errorf("inbox %s: %w: %w", b.path, ErrUnavailable, err)
+	case errors.As(err, &panicked):
+		b.cfg.Logger.Error("panic in the inbox", "panic", fmt.Sprint(panicked.Value), "stack", string(panicked.Stack))
+		return fmt.Errorf("inbox %s: %w: %w", b.path, ErrDamaged, err)
+	}
+	return err
+}
+
+// view runs fn in a read transaction.
+func (b *Inbox) view(fn func(t *transaction) error) (err error) {
+	defer guard(&err)
+	return b.db.View(func(tx *bbolt.Tx) error { return fn(&transaction{tx: tx, box: b}) })
+}
+
+// guard turns what a damaged page does to bbolt into ErrDamaged.
+func guard(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("%w: %v", ErrDamaged, v)
+	}
+}
+
+// newAccount mints an account id.
+func newAccount() (id [16]byte) {
+	rand.Read(id[:])
+	return id
+}
+
+// lastFour masks an identifier when nobody said how.
+func lastFour(_, canonical string) string {
+	letters := []rune(canonical)
+	return "…" + string(letters[max(0, len(letters)-4):])
+}

@@ -1,0 +1,210 @@
+package inbox
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
+	syncv1 "github.com/stamklant/stamklant/gen/stamklant/sync/v1"
+)
+
+// Posting is one counted entry of an account's statement.
+type Posting struct {
+	// ServerID and Incarnation are who booked it, Sequence in which row.
+	ServerID    string
+	Incarnation [16]byte
+	Sequence    uint64
+	// Entry is what was booked.
+	Entry *outcomev1.LedgerEntry
+}
+
+// Statement returns the counted entries of an account in the order in which they came. An account without any has none.
+func (b *Inbox) Statement(account [16]byte) ([]Posting, error) {
+	var postings []Posting
+	err := b.view(func(t *transaction) error {
+		postings = nil
+		from, err := t.origins()
+		if err != nil {
+			return err
+		}
+		for key, stored := range t.each(inLedger, account[:]) {
+			v, err := checked(inLedger, key, stored)
+			if err != nil {
+				return err
+			}
+			at, err := decodePlace(v)
+			if err != nil {
+				return fmt.Errorf("%w: ledger %x: %w", ErrDamaged, key, err)
+			}
+			p := Posting{Sequence: at.sequence, Entry: &outcomev1.LedgerEntry{}}
+			p.ServerID, p.Incarnation = from[at.stream].server, from[at.stream].incarnation
+			if err := proto.Unmarshal(v[placeLength:], p.Entry); err != nil {
+				return fmt.Errorf("%w: ledger %x: %w", ErrDamaged, key, err)
+			}
+			postings = append(postings, p)
+		}
+		return nil
+	})
+	return postings, err
+}
+
+// origins are the streams by number.
+func (t *transaction) origins() (map[uint32]cutStream, error) {
+	from := map[uint32]cutStream{}
+	for s, err := range t.streams() {
+		if err != nil {
+			return nil, err
+		}
+		from[s.held.number] = s
+	}
+	return from, nil
+}
+
+// AccountByExternal finds the account of an external id.
+func (b *Inbox) AccountByExternal(id string) (found [16]byte, ok bool, err error) {
+	err = b.view(func(t *transaction) error {
+		found, ok, err = t.external(id)
+		return err
+	})
+	return found, ok, err
+}
+
+// AccountByIdentifier finds the one account of an identifier.
+func (b *Inbox) AccountByIdentifier(namespace, canonical string) (found [16]byte, ok bool, err error) {
+	err = b.view(func(t *transaction) error {
+		found, ok, err = (&Registrar{t: t}).AccountByIdentifier(namespace, canonical)
+		return err
+	})
+	return found, ok, err
+}
+
+// Conflict is something a person should look at: a receipt key under which a server was sent other content (Refused is set), or under which
+// two servers, or two lives of one, delivered different receipts (Other is set).
+type Conflict struct {
+	// ServerID and Incarnation are who delivered it, Sequence in which row.
+	ServerID    string
+	Incarnation [16]byte
+	Sequence    uint64
+	// Refused is what a server refused.
+	Refused *outcomev1.ReceiptConflict
+	// Other is what came second; its entries do not count.
+	Other *outcomev1.RecordedReceipt
+}
+
+// Conflicts returns all conflicts in the order in which they came.
+func (b *Inbox) Conflicts() ([]Conflict, error) {
+	var found []Conflict
+	err := b.view(func(t *transaction) error {
+		found = nil
+		from, err := t.origins()
+		if err != nil {
+			return err
+		}
+		for key, stored := range t.each(inConflicts, nil) {
+			v, err := checked(inConflicts, key, stored)
+			if err != nil {
+				return err
+			}
+			at, err := decodePlace(v)
+			if err != nil {
+				return fmt.Errorf("%w: conflicts %x: %w", ErrDamaged, key, err)
+			}
+			message, err := t.row(at)
+			if err != nil {
+				return err
+			}
+			s := from[at.stream]
+			found = append(found, Conflict{
+				ServerID: s.server, Incarnation: s.incarnation, Sequence: at.sequence,
+				Refused: message.GetConflict(), Other: message.GetReceipt(),
+			})
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Server is what head office knows of a store's server.
+type Server struct {
+	// ID is the server.
+	ID string
+	// ReportedAt is when it last reported, by head office's clock; zero when it never did.
+	ReportedAt time.Time
+	// Report is what it said; nil when it never did.
+	Report *syncv1.ReportRequest
+	// DeliveredAt is when it last delivered; zero when it never did.
+	DeliveredAt time.Time
+	// Rows is how many rows it delivered, in all its incarnations.
+	Rows uint64
+	// Incarnations is how many lives of its journal have delivered.
+	Incarnations int
+}
+
+// Report keeps what a server says of itself.
+func (b *Inbox) Report(ctx context.Context, req *syncv1.ReportRequest) error {
+	report, err := proto.Marshal(req)
+	if err != nil {
+		return err
+	}
+	value := append(binary.BigEndian.AppendUint64(nil, uint64(b.cfg.Now().Unix())), report...)
+	return b.update(ctx, func(t *transaction) error { return t.put(inServers, []byte(req.GetServerId()), value) })
+}
+
+// Servers returns every server that ever reported or delivered, by id.
+func (b *Inbox) Servers() ([]Server, error) {
+	known := map[string]*Server{}
+	err := b.view(func(t *transaction) error {
+		clear(known)
+		for key, stored := range t.each(inServers, nil) {
+			s, err := readServer(key, stored)
+			if err != nil {
+				return err
+			}
+			known[s.ID] = s
+		}
+		for one, err := range t.streams() {
+			if err != nil {
+				return err
+			}
+			s := known[one.server]
+			if s == nil {
+				s = &Server{ID: one.server}
+				known[one.server] = s
+			}
+			s.Incarnations++
+			s.Rows += one.held.through
+			if at := time.Unix(one.held.last, 0).UTC(); at.After(s.DeliveredAt) {
+				s.DeliveredAt = at
+			}
+		}
+		return nil
+	})
+	return sortedServers(known), err
+}
+
+func sortedServers(known map[string]*Server) []Server {
+	all := make([]Server, 0, len(known))
+	for _, id := range slices.Sorted(maps.Keys(known)) {
+		all = append(all, *known[id])
+	}
+	return all
+}
+
+func readServer(key, stored []byte) (*Server, error) {
+	v, err := checked(inServers, key, stored)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{ID: string(key), Report: &syncv1.ReportRequest{}}
+	if len(v) < 8 || proto.Unmarshal(v[8:], s.Report) != nil {
+		return nil, fmt.Errorf("%w: server %s", ErrDamaged, key)
+	}
+	s.ReportedAt = time.Unix(int64(binary.BigEndian.Uint64(v)), 0).UTC()
+	return s, nil
+}

@@ -1,0 +1,196 @@
+package inbox
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
+)
+
+// A delivery of a receipt is one element of the value in receipts: place, content hash.
+const deliveryLength = placeLength + sha256.Size
+
+// takeReceipt works one receipt in: whoever delivers it first has its entries counted.
+func (t *transaction) takeReceipt(at place, r *outcomev1.RecordedReceipt) error {
+	key := receiptKey(r.GetReceipt().GetKey(), r.GetFork())
+	known, err := t.get(inReceipts, key)
+	if err != nil {
+		return err
+	}
+	var hash [32]byte
+	copy(hash[:], r.GetContentHash())
+	value := append(at.append(append([]byte(nil), known...)), hash[:]...)
+	if err := t.put(inReceipts, key, value); err != nil {
+		return err
+	}
+	if len(known) > 0 {
+		if [32]byte(known[placeLength:]) != hash {
+			return t.conflict(at)
+		}
+		return nil
+	}
+	account, err := t.accountOf(r)
+	if err != nil {
+		return err
+	}
+	for _, e := range r.GetEntries() {
+		if err := t.takeEntry(at, account, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// standing reports whether a row is the one that stands for its receipt.
+func (t *transaction) standing(at place, r *outcomev1.RecordedReceipt) (bool, error) {
+	known, err := t.get(inReceipts, receiptKey(r.GetReceipt().GetKey(), r.GetFork()))
+	if err != nil {
+		return false, err
+	}
+	if len(known) < deliveryLength {
+		return false, fmt.Errorf("%w: row %d of stream %d has no receipt key", ErrDamaged, at.sequence, at.stream)
+	}
+	first, err := decodePlace(known)
+	return first == at, err
+}
+
+// accountOf finds whose receipt it is, and registers what nobody knew. The zero id is nobody.
+func (t *transaction) accountOf(r *outcomev1.RecordedReceipt) (id [16]byte, err error) {
+	reg := &Registrar{t: t}
+	given := r.GetReceipt().GetIdentifier()
+	card := given.GetNamespace() != "" && given.GetCanonical() != ""
+	if len(r.GetAccountId()) == 16 {
+		id = [16]byte(r.GetAccountId())
+		if err := reg.know(id); err != nil {
+			return id, err
+		}
+	}
+	if !card || !counts(r.GetReceipt().GetKind()) {
+		return id, reg.flush()
+	}
+	known, err := reg.identifier(given.GetNamespace(), given.GetCanonical())
+	if err != nil {
+		return id, err
+	}
+	if known != nil {
+		if id == ([16]byte{}) {
+			id, _ = leadsTo(known)
+		}
+		return id, reg.flush()
+	}
+	if id == ([16]byte{}) {
+		if id, err = reg.Mint(); err != nil {
+			return id, err
+		}
+		t.box.cfg.Logger.Info("an account was made for a card nobody knew", "namespace", given.GetNamespace())
+	}
+	err = reg.AddIdentifier(id, Identifier{Namespace: given.GetNamespace(), Canonical: given.GetCanonical()})
+	if err != nil {
+		return id, err
+	}
+	return id, reg.flush()
+}
+
+// counts reports whether a receipt of this kind is business with a customer.
+func counts(kind outcomev1.ReceiptKind) bool {
+	switch kind {
+	case outcomev1.ReceiptKind_RECEIPT_KIND_SALE, outcomev1.ReceiptKind_RECEIPT_KIND_RETURN, outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID:
+		return true
+	}
+	return false
+}
+
+// takeEntry counts an entry unless one with its id was counted before.
+func (t *transaction) takeEntry(at place, owner [16]byte, e *outcomev1.LedgerEntry) error {
+	seen, err := t.get(inEntries, e.GetEntryId())
+	if seen != nil || err != nil {
+		return err
+	}
+	account := owner
+	if len(e.GetAccountId()) == 16 {
+		account = [16]byte(e.GetAccountId())
+		if account != owner {
+			reg := &Registrar{t: t}
+			if err := errors.Join(reg.know(account), reg.flush()); err != nil {
+				return err
+			}
+		}
+	}
+	return t.count(at, account, e)
+}
+
+// count books an entry on an account, or with the orphans when it leads to none.
+func (t *transaction) count(at place, account [16]byte, e *outcomev1.LedgerEntry) error {
+	value, err := proto.MarshalOptions{}.MarshalAppend(at.key(), e)
+	if err != nil {
+		return err
+	}
+	bucket, prefix := inLedger, account[:]
+	if account == ([16]byte{}) {
+		bucket, prefix = inOrphans, nil
+	}
+	n, err := t.number(bucket)
+	if err != nil {
+		return err
+	}
+	number := binary.BigEndian.AppendUint64(nil, n)
+	if err := t.put(bucket, append(append([]byte(nil), prefix...), number...), value); err != nil {
+		return err
+	}
+	if err := t.put(inEntries, e.GetEntryId(), append(append([]byte(nil), account[:]...), number...)); err != nil {
+		return err
+	}
+	if bucket == inOrphans {
+		return nil
+	}
+	return t.addToBalance(account, e)
+}
+
+// A balance sums an account's counted entries.
+type balance struct {
+	points      int64
+	entries     uint64
+	first, last int32
+}
+
+const balanceLength = 8 + 8 + 4 + 4
+
+func (b balance) encode() []byte {
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, balanceLength), uint64(b.points))
+	v = binary.BigEndian.AppendUint64(v, b.entries)
+	v = binary.BigEndian.AppendUint32(v, uint32(b.first))
+	return binary.BigEndian.AppendUint32(v, uint32(b.last))
+}
+
+func decodeBalance(v []byte) (balance, error) {
+	if len(v) != balanceLength {
+		return balance{}, errLayout
+	}
+	return balance{
+		points:  int64(binary.BigEndian.Uint64(v)),
+		entries: binary.BigEndian.Uint64(v[8:]),
+		first:   int32(binary.BigEndian.Uint32(v[16:])),
+		last:    int32(binary.BigEndian.Uint32(v[20:])),
+	}, nil
+}
+
+func (t *transaction) addToBalance(account [16]byte, e *outcomev1.LedgerEntry) error {
+	v, err := t.get(inBalances, account[:])
+	if err != nil {
+		return err
+	}
+	sum := balance{first: e.GetDay(), last: e.GetDay()}
+	if v != nil {
+		if sum, err = decodeBalance(v); err != nil {
+			return fmt.Errorf("%w: balance of %x: %w", ErrDamaged, account, err)
+		}
+	}
+	sum.points += e.GetPoints()
+	sum.entries++
+	sum.first, sum.last = min(sum.first, e.GetDay()), max(sum.last, e.GetDay())
+	return t.put(inBalances, account[:], sum.encode())
+}
