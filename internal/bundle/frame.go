@@ -63,7 +63,8 @@ func Sign(kind bundlev1.SignedKind, chain ChainID, key ed25519.PrivateKey, paylo
 	if limit := maxPayload(kind); len(payload) > limit {
 		return nil, fmt.Errorf("%s of %d bytes, at most %d: %w", kindName(kind), len(payload), limit, ErrTooLarge)
 	}
-	id := KeyIDOf(key.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // what ed25519 documents
+	public, _ := key.Public().(ed25519.PublicKey)
+	id := KeyIDOf(public)
 	file := make([]byte, 0, frameExtra+len(payload))
 	file = append(file, frameMagic...)
 	file = append(file, id[:]...)

@@ -52,9 +52,10 @@ type Trust struct {
 	manifest [32]byte
 }
 
-// NewTrust starts from the anchor and the highest manifest version ever trusted here, 0 for none.
-func NewTrust(anchor Anchor, trusted uint64) *Trust {
-	return &Trust{anchor: anchor, version: trusted}
+// NewTrust starts from the anchor and the manifest of the highest version ever trusted here: its version, and the digest of its file. Version 0
+// for none; a zero digest when it is not known.
+func NewTrust(anchor Anchor, version uint64, manifest [32]byte) *Trust {
+	return &Trust{anchor: anchor, version: version, manifest: manifest}
 }
 
 // Version is the highest manifest version trusted so far.
@@ -124,13 +125,6 @@ func (t *Trust) Kept(file []byte) (*bundlev1.Manifest, error) {
 // Lane verifies a lane record file and returns its payload.
 func (t *Trust) Lane(file []byte) ([]byte, error) {
 	return Verify(bundlev1.SignedKind_SIGNED_KIND_LANE, t.anchor.Chain, t.keyFor(bundlev1.SignedKind_SIGNED_KIND_LANE), file)
-}
-
-// Trusts tells Trust that a manifest file, verified with [Trust.Kept], is the one trusted with its version, so that no second one is.
-func (t *Trust) Trusts(m *bundlev1.Manifest, file []byte) {
-	if m.GetVersion() >= t.version {
-		t.version, t.manifest = m.GetVersion(), sha256.Sum256(file)
-	}
 }
 
 // Expired reports whether what should have been replaced by then has not been. Stores go on serving with it, marked stale.

@@ -180,7 +180,7 @@ func LoadKeys(dir string) (*Keys, error) {
 
 // checkKeyset finds out here, and not in the stores, that the signing key is not one the keyset allows.
 func (k *Keys) checkKeyset() error {
-	trust := bundle.NewTrust(bundle.Anchor{Chain: k.Chain(), Root: k.root}, 0)
+	trust := bundle.NewTrust(bundle.Anchor{Chain: k.Chain(), Root: k.root}, 0, [32]byte{})
 	keyset, err := trust.Keyset(k.keyset)
 	if err != nil {
 		return err
@@ -331,7 +331,7 @@ func signKeyset(dir string, c chain, root ed25519.PrivateKey, signing []ed25519.
 		ChainId: id[:], Version: 1, ExpiresAt: timestamppb.New(now.Add(keysetLife)), RecoveryPublicKey: c.Recovery,
 	}
 	if file, err := os.ReadFile(filepath.Join(dir, keysetFile)); err == nil {
-		before, err := bundle.NewTrust(bundle.Anchor{Chain: id, Root: publicKey(root)}, 0).Keyset(file)
+		before, err := bundle.NewTrust(bundle.Anchor{Chain: id, Root: publicKey(root)}, 0, [32]byte{}).Keyset(file)
 		if err != nil {
 			return fmt.Errorf("%s: %w", filepath.Join(dir, keysetFile), err)
 		}
@@ -367,4 +367,3 @@ func random(n int) []byte {
 	rand.Read(b)
 	return b
 }
-
