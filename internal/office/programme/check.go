@@ -17,6 +17,18 @@ func Check(doc *Document) Problems {
 	}
 	for _, examine := range []func(){
 		c.rules,
+		c.names,
+		c.basics,
+		c.stores,
+		c.groups,
+		c.identifiers,
+		c.segments,
+		c.tiers,
+		c.points,
+		c.customerGroups,
+		c.campaigns,
+		c.restrictions,
+		c.texts,
 	} {
 		examine()
 	}
@@ -35,6 +47,13 @@ func (c *checker) wrong(path, remedy, format string, args ...any) {
 	c.report(Error, path, remedy, format, args...)
 }
 
+// lacks notes an Error about something that a part of the document does not say, unless it is only that it could not be read.
+func (c *checker) lacks(path, remedy, format string, args ...any) {
+	if !c.doc.marks.incomplete(path) {
+		c.report(Error, path, remedy, format, args...)
+	}
+}
+
 // doubtful notes a Warning about the field at a path of the message.
 func (c *checker) doubtful(path, remedy, format string, args ...any) {
 	c.report(Warning, path, remedy, format, args...)
@@ -46,11 +65,7 @@ func (c *checker) report(s Severity, path, remedy, format string, args ...any) {
 	if c.doc.marks.silenced(path) {
 		return
 	}
-	m, rest := c.doc.marks.nearest(path)
-	c.problems = append(c.problems, Problem{
-		Severity: s, File: m.file, Line: m.line, Column: m.column, Field: join(m.field, rest),
-		Message: fmt.Sprintf(format, args...), Remedy: remedy,
-	})
+	c.problems = append(c.problems, c.doc.Finding(s, path, fmt.Sprintf(format, args...), remedy))
 }
 
 // line says where a field stands, for a message about another one.
@@ -64,3 +79,13 @@ func (c *checker) line(path string) string {
 
 // entry is the path of the i-th entry of a list.
 func entry(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
+
+// Finding is a finding about the field at a path of the message (as protovalidate writes it: campaigns[2].offer), placed where the document has
+// it. Who knows more than the document, such as how many customers a campaign would reach, reports it this way.
+func (d *Document) Finding(s Severity, path, message, remedy string) Problem {
+	m, rest := d.marks.nearest(path)
+	return Problem{
+		Severity: s, File: m.file, Line: m.line, Column: m.column, Field: join(m.field, rest),
+		Message: message, Remedy: remedy,
+	}
+}

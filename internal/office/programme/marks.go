@@ -41,8 +41,8 @@ func (p place) within(name string) place {
 
 func join(a, b string) string {
 	switch {
-	case a == "":
-		return b
+	case a == "" || b == "":
+		return a + b
 	case strings.HasPrefix(b, "["):
 		return a + b
 	default:
@@ -56,7 +56,8 @@ type mark struct {
 	field string
 	given bool // written in the document itself, not in a preset
 	bad   bool // it could not be read, so what a check says of it would only repeat that
-	torn  bool // something within it could not be read, so that it may seem to be missing
+	torn  bool // something within it could not be read, and nobody knows which of its fields was meant
+	holed bool // one of its fields could not be read
 }
 
 // marks are the places of all fields that were written, by path in the message.
@@ -78,11 +79,21 @@ func (m marks) silenced(path string) bool {
 	return found.bad || rest != "" && found.torn
 }
 
+// incomplete reports whether a finding that something is missing from a part would only repeat that it could not be read.
+func (m marks) incomplete(path string) bool {
+	return m.silenced(path) || m[path].torn || m[path].holed
+}
+
 // spoil notes that a field could not be read.
 func (m marks) spoil(path string) {
 	k := m[path]
 	k.bad = true
 	m[path] = k
+	if path != "" {
+		of := m[parent(path)]
+		of.holed = true
+		m[parent(path)] = of
+	}
 }
 
 // tear notes that something in a part could not be read, so that one of its fields may seem to be missing.

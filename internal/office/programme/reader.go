@@ -67,7 +67,7 @@ func (r *reader) note(p place, key, value *yaml.Node) {
 	}
 	r.doc.marks[p.path] = mark{
 		spot: at(r.file, where), field: p.field, given: !r.preset,
-		bad: before.bad && before.field == "", // found to be wrong before the walk
+		bad: before.bad && before.field == "", torn: before.torn, holed: before.holed, // found to be wrong before the walk
 	}
 }
 
@@ -108,7 +108,7 @@ func (r *reader) mapping(n *yaml.Node, m protoreflect.Message, s *shape, p place
 	chosen := map[protoreflect.FullName]*yaml.Node{} // of each oneof, the key that was written
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
-		if k.Kind != yaml.ScalarNode || seen[k.Value] {
+		if k.Kind != yaml.ScalarNode || k.Value == mergeKey || seen[k.Value] {
 			continue // refused when the file was looked through
 		}
 		seen[k.Value] = true

@@ -45,10 +45,10 @@ var shapesInWords = map[string]string{
 func violation(v *protovalidate.Violation) (message, remedy string) {
 	id := v.Proto.GetRuleId()
 	switch {
+	case strings.HasPrefix(id, "string.") && v.FieldValue.String() == "":
+		return "`" + string(v.FieldDescriptor.Name()) + "` is missing", "Write " + wanted(v) + "."
 	case id == "string.pattern":
 		return "`" + clip(v.FieldValue.String()) + "` cannot be written so", "Write " + shapesInWords[v.RuleValue.String()] + "."
-	case id == "string.min_len":
-		return "it has no text", "Write one."
 	case id == "string.max_len":
 		return "too long, at most " + v.RuleValue.String() + " characters fit", "Shorten it."
 	case id == "repeated.min_items":
@@ -66,6 +66,14 @@ func violation(v *protovalidate.Violation) (message, remedy string) {
 	default:
 		return v.Proto.GetMessage(), ""
 	}
+}
+
+// wanted is what to write for a text that is missing.
+func wanted(v *protovalidate.Violation) string {
+	if words, ok := shapesInWords[v.RuleValue.String()]; ok {
+		return words
+	}
+	return "it after its name and a colon"
 }
 
 // missingOneof says which of several fields is missing.

@@ -16,6 +16,9 @@ import (
 // languageKey is the field that texts are keyed by.
 const languageKey = "language"
 
+// mergeKey takes in the fields of another mapping in YAML; a programme refuses it.
+const mergeKey = "<<"
+
 // tree is a file as YAML sees it.
 type tree struct {
 	file   string
@@ -39,7 +42,7 @@ func (r *reader) parseAll(files []File) []tree {
 	}
 	if len(trees) > 0 {
 		root := trees[0]
-		r.doc.marks[""] = mark{spot: spot{root.file, 1, 1}, torn: r.doc.marks[""].torn || r.doc.marks[""].bad}
+		r.doc.marks[""] = mark{spot: spot{root.file, 1, 1}, torn: r.doc.marks[""].torn || r.doc.marks[""].bad, holed: r.doc.marks[""].holed}
 	} else if len(r.doc.faults) == 0 && len(files) > 0 {
 		r.problem(&yaml.Node{}, place{}, "Start with `chain:` and the name of the chain.", "the document is empty")
 	}
@@ -72,6 +75,7 @@ func (r *reader) parse(text []byte) *yaml.Node {
 		return nil
 	}
 	if !r.lookThrough(root, "", 1) {
+		r.doc.marks.spoil("")
 		return nil
 	}
 	return root
@@ -155,7 +159,7 @@ func (r *reader) refuseTwice(n *yaml.Node, field string) {
 			if k.Kind != yaml.AliasNode {
 				r.fault(k, field, "Write a word before the colon.", "%s stands where a word belongs", describe(k))
 			}
-		case k.Value == "<<":
+		case k.Value == mergeKey:
 			r.fault(k, field, "Write the fields out.", "`<<` takes in fields from elsewhere (a merge key)")
 		case seen[k.Value] > 0:
 			r.fault(k, join(field, k.Value), "Keep one of the two.", "`%s` is written twice, first on line %d", k.Value, seen[k.Value])

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/unicode/norm"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
@@ -33,7 +34,7 @@ func (r *reader) scalar(f *field, n *yaml.Node, p place) (protoreflect.Value, bo
 	}
 	switch f.Kind() {
 	case protoreflect.StringKind:
-		return protoreflect.ValueOfString(n.Value), true
+		return protoreflect.ValueOfString(norm.NFC.String(n.Value)), true // é as one character, as tills have it
 	case protoreflect.BoolKind:
 		return r.yesNo(n, text, p)
 	case protoreflect.EnumKind:
@@ -197,3 +198,21 @@ func oneofNames(one protoreflect.OneofDescriptor) []string {
 	}
 	return out
 }
+
+// percentText is basis points as a person writes them.
+func percentText(bp int32) string {
+	whole, rest := strconv.Itoa(int(bp/100)), int(bp%100)
+	switch {
+	case rest == 0:
+		return whole
+	case rest%10 == 0:
+		return whole + "." + strconv.Itoa(rest/10)
+	case rest < 10:
+		return whole + ".0" + strconv.Itoa(rest)
+	default:
+		return whole + "." + strconv.Itoa(rest)
+	}
+}
+
+// trimStop takes the full stop off a sentence.
+func trimStop(text string) string { return strings.TrimSuffix(strings.TrimSpace(text), ".") }
