@@ -30,7 +30,7 @@ func acquire(p *atomic.Pointer[Release]) (*Release, func(), bool) {
 		if r == nil {
 			return nil, nil, false
 		}
-		if r.hold() {
+		if holdRef(&r.refs) {
 			return r, r.done, true
 		}
 		// It was replaced and let go of between the two steps: the pointer says something newer by now.

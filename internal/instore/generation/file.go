@@ -247,14 +247,17 @@ func (f *File) Check(ctx context.Context) error {
 	return nil
 }
 
-// hold takes another reference; it fails once the last is gone.
-func (f *File) hold() bool {
+// Hold takes another reference, to be let go of with [File.Release]. It reports false once the last is gone.
+func (f *File) Hold() bool { return holdRef(&f.refs) }
+
+// holdRef counts one more, unless none is left.
+func holdRef(refs *atomic.Int64) bool {
 	for {
-		n := f.refs.Load()
+		n := refs.Load()
 		if n == 0 {
 			return false
 		}
-		if f.refs.CompareAndSwap(n, n+1) {
+		if refs.CompareAndSwap(n, n+1) {
 			return true
 		}
 	}

@@ -2,7 +2,6 @@ package generation
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -169,7 +168,7 @@ func (f *Folder) Releases() ([][32]byte, error) {
 			digests = append(digests, digest)
 		}
 	}
-	slices.SortFunc(digests, func(a, b [32]byte) int { return cmp.Or(bytes.Compare(a[:], b[:])) })
+	slices.SortFunc(digests, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
 	return digests, nil
 }
 

@@ -63,7 +63,7 @@ type Parts struct {
 // NewRelease puts a release together. It takes a reference of its own to the file, and holds it until it was replaced, stepped back from or
 // closed, and the last who uses it is done. It answers [ErrClosed] for a file nobody holds.
 func NewRelease(file *File, p Parts) (*Release, error) {
-	if !file.hold() {
+	if !file.Hold() {
 		return nil, ErrClosed
 	}
 	r := &Release{
@@ -129,18 +129,8 @@ func (r *Release) CutOff(server string, incarnation [16]byte) (ledgerThrough, re
 // File is the file the release answers from.
 func (r *Release) File() *File { return r.file }
 
-// hold takes another reference; it fails once the last is gone.
-func (r *Release) hold() bool {
-	for {
-		n := r.refs.Load()
-		if n == 0 {
-			return false
-		}
-		if r.refs.CompareAndSwap(n, n+1) {
-			return true
-		}
-	}
-}
+// Drop lets go of a release that was never switched to.
+func (r *Release) Drop() { r.release() }
 
 func (r *Release) release() {
 	if r.refs.Add(-1) == 0 {
