@@ -23,6 +23,15 @@ type Batch struct {
 // Through is the sequence of the last row; First − 1 for an empty batch.
 func (b Batch) Through() uint64 { return b.First + uint64(len(b.Rows)) - 1 }
 
+// ChainAfter is the chain after the last row.
+func (b Batch) ChainAfter() [32]byte {
+	sum := b.ChainBefore
+	for _, row := range b.Rows {
+		sum = chain(sum, row)
+	}
+	return sum
+}
+
 // chain is the chain after one more row.
 func chain(before [32]byte, row []byte) [32]byte {
 	h := sha256.New()

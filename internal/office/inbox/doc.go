@@ -21,7 +21,7 @@
 //	externals    external id                 → account
 //	identifiers  uvarint len ‖ namespace ‖ canonical     → customer.v1.Identifier
 //
-// An account is 16 random bytes; a receipt id the first half of SHA-256 over its key's fields, each with its length before it. The business
+// An account is 16 random bytes; a receipt id the first half of SHA-256 over its key's bytes (loyalty.KeyBytes). The business
 // day stands first so that a day's receipts are written side by side. Every value ends in a CRC-32C over bucket, key and value: bbolt does
 // not check its pages, and a balance must never be silently wrong. Account ids, identifiers and receipts are never removed from their
 // buckets by deliveries or imports; an alias, a merge or a suppression adds to the record of the account or identifier it is about.

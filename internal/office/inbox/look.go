@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -95,6 +96,8 @@ type Conflict struct {
 	Refused *outcomev1.ReceiptConflict
 	// Other is what came second; its entries do not count.
 	Other *outcomev1.RecordedReceipt
+	// Standing is the receipt that stands; nil while it has not been delivered.
+	Standing *outcomev1.RecordedReceipt
 }
 
 // Conflicts returns all conflicts in the order in which they came.
@@ -120,14 +123,32 @@ func (b *Inbox) Conflicts() ([]Conflict, error) {
 				return err
 			}
 			s := from[at.stream]
-			found = append(found, Conflict{
+			c := Conflict{
 				ServerID: s.server, Incarnation: s.incarnation, Sequence: at.sequence,
 				Refused: message.GetConflict(), Other: message.GetReceipt(),
-			})
+			}
+			if c.Standing, err = t.first(cmp.Or(c.Refused.GetKey(), c.Other.GetReceipt().GetKey()), c.Other.GetFork()); err != nil {
+				return err
+			}
+			found = append(found, c)
 		}
 		return nil
 	})
 	return found, err
+}
+
+// first is the receipt that stands under a key; nil when none was delivered.
+func (t *transaction) first(key *outcomev1.ReceiptKey, fork uint32) (*outcomev1.RecordedReceipt, error) {
+	known, err := t.get(inReceipts, receiptKey(key, fork))
+	if err != nil || len(known) < deliveryLength {
+		return nil, err
+	}
+	at, err := decodePlace(known)
+	if err != nil {
+		return nil, err
+	}
+	message, err := t.row(at)
+	return message.GetReceipt(), err
 }
 
 // Server is what head office knows of a store's server.

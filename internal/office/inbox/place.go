@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
+	"github.com/stamklant/stamklant/internal/loyalty"
 )
 
 // The buckets.
@@ -142,13 +143,8 @@ func splitStreamKey(key []byte) (server string, incarnation [16]byte, err error)
 // receiptKey is where a receipt stands: its day, what its key leads to, its fork.
 func receiptKey(key *outcomev1.ReceiptKey, fork uint32) []byte {
 	b := binary.BigEndian.AppendUint32(make([]byte, 0, 24), uint32(dayOf(key.GetBusinessDate())))
-	h := sha256.New()
-	for _, field := range []string{key.GetStore(), key.GetTill(), key.GetBusinessDate(), key.GetReceiptNo()} {
-		h.Write(binary.AppendUvarint(nil, uint64(len(field))))
-		h.Write([]byte(field))
-	}
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(key.GetTillEpoch())))
-	b = append(b, h.Sum(nil)[:16]...)
+	sum := sha256.Sum256(loyalty.KeyBytes(key))
+	b = append(b, sum[:16]...)
 	return binary.BigEndian.AppendUint32(b, fork)
 }
 
