@@ -70,6 +70,8 @@ type Config struct {
 	Trusted Trusted
 	// Told of every verified manifest, for trusted time. May be nil.
 	Seen func(context.Context, *bundlev1.Manifest) error
+	// Called when a release has begun to serve. It must not block. May be nil.
+	Switched func()
 	// The clock.
 	Now func() time.Time
 	// For what a person should know.
@@ -232,6 +234,18 @@ func (r *Replica) LowestCutOff(server string, incarnation [16]byte) uint64 {
 		}
 	}
 	return lowest
+}
+
+// Openable is what the customers of every release still on the disk rest on, the one that serves first: what any of them has not counted must stay in
+// the journal.
+func (r *Replica) Openable() []*bundlev1.CustomersHeader {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	headers := make([]*bundlev1.CustomersHeader, len(r.kept))
+	for i, k := range r.kept {
+		headers[i] = k.header
+	}
+	return headers
 }
 
 // Wake has [Replica.Run] ask for a newer release at once.

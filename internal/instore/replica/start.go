@@ -177,6 +177,9 @@ func (r *Replica) serve(release *generation.Release, file *generation.File, keys
 		s.Version, s.DataAsOf = m.GetVersion(), release.Header.GetDataAsOf().AsTime()
 		s.ExpiresAt = earlier(m.GetExpiresAt().AsTime(), keyset.GetExpiresAt().AsTime())
 	})
+	if r.config.Switched != nil {
+		r.config.Switched()
+	}
 }
 
 func earlier(a, b time.Time) time.Time {
