@@ -481,7 +481,9 @@ type Abilities struct {
 	// The pin pad can put a question.
 	PinPadInput bool `protobuf:"varint,4,opt,name=pin_pad_input,json=pinPadInput,proto3" json:"pin_pad_input,omitempty"`
 	// The printer can print bar codes.
-	BarCodes      bool `protobuf:"varint,5,opt,name=bar_codes,json=barCodes,proto3" json:"bar_codes,omitempty"`
+	BarCodes bool `protobuf:"varint,5,opt,name=bar_codes,json=barCodes,proto3" json:"bar_codes,omitempty"`
+	// The customer display has no euro sign: EUR is written.
+	NoEuroSign    bool `protobuf:"varint,6,opt,name=no_euro_sign,json=noEuroSign,proto3" json:"no_euro_sign,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -547,6 +549,13 @@ func (x *Abilities) GetPinPadInput() bool {
 func (x *Abilities) GetBarCodes() bool {
 	if x != nil {
 		return x.BarCodes
+	}
+	return false
+}
+
+func (x *Abilities) GetNoEuroSign() bool {
+	if x != nil {
+		return x.NoEuroSign
 	}
 	return false
 }
@@ -2080,7 +2089,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x05value\"w\n" +
 	"\x06Basket\x12;\n" +
 	"\x05lines\x18\x01 \x03(\v2\x1a.stamklant.outcome.v1.LineB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05lines\x120\n" +
-	"\bcurrency\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f2\r^([A-Z]{3})?$R\bcurrency\"\xe6\x01\n" +
+	"\bcurrency\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f2\r^([A-Z]{3})?$R\bcurrency\"\x88\x02\n" +
 	"\tAbilities\x12.\n" +
 	"\rdisplay_lines\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x14(\x00R\fdisplayLines\x123\n" +
 	"\x0fdisplay_columns\x18\x02 \x01(\x05B\n" +
@@ -2088,7 +2097,9 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x0fprinter_columns\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\x0eprinterColumns\x12\"\n" +
 	"\rpin_pad_input\x18\x04 \x01(\bR\vpinPadInput\x12\x1b\n" +
-	"\tbar_codes\x18\x05 \x01(\bR\bbarCodes\"\xe8\x03\n" +
+	"\tbar_codes\x18\x05 \x01(\bR\bbarCodes\x12 \n" +
+	"\fno_euro_sign\x18\x06 \x01(\bR\n" +
+	"noEuroSign\"\xe8\x03\n" +
 	"\rLookupRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
 	"\n" +
