@@ -2,9 +2,11 @@ package programme
 
 import (
 	"errors"
+	"iter"
 	"strconv"
 	"strings"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -96,25 +98,37 @@ func bounds(fd protoreflect.FieldDescriptor) string {
 		return "another number"
 	}
 	var lower, upper []string
-	numbers := rules.GetInt64().ProtoReflect()
-	if fd.Kind() == protoreflect.Int32Kind {
-		numbers = rules.GetInt32().ProtoReflect()
-	}
-	numbers.Range(func(rule protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch rule.Name() {
+	for rule, v := range numbers(fd, rules) {
+		switch rule {
 		case "gte":
-			lower = append(lower, "at least "+asWritten(fd, v.Int()))
+			lower = append(lower, "at least "+asWritten(fd, v))
 		case "gt":
-			lower = append(lower, "more than "+asWritten(fd, v.Int()))
+			lower = append(lower, "more than "+asWritten(fd, v))
 		case "lte":
-			upper = append(upper, "at most "+asWritten(fd, v.Int()))
+			upper = append(upper, "at most "+asWritten(fd, v))
 		case "lt":
-			upper = append(upper, "less than "+asWritten(fd, v.Int()))
+			upper = append(upper, "less than "+asWritten(fd, v))
 		default:
 		}
-		return true
-	})
+	}
 	return strings.Join(append(lower, upper...), " and ")
+}
+
+// numbers are the bounds of a whole number by the names of their rules.
+func numbers(fd protoreflect.FieldDescriptor, rules *validate.FieldRules) iter.Seq2[protoreflect.Name, int64] {
+	bounds := rules.GetInt64().ProtoReflect()
+	if fd.Kind() == protoreflect.Int32Kind {
+		bounds = rules.GetInt32().ProtoReflect()
+	}
+	return func(yield func(protoreflect.Name, int64) bool) {
+		bounds.Range(func(rule protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+			bound, ok := v.Interface().(int64)
+			if small, is32 := v.Interface().(int32); is32 {
+				bound, ok = int64(small), true
+			}
+			return !ok || yield(rule.Name(), bound)
+		})
+	}
 }
 
 // asWritten is a bound as a person would write it. No bound on money is other than nothing, so its places do not matter.
