@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -175,7 +176,11 @@ func (w *writer) checkpoint(incarnation [16]byte) error {
 // answer to FORKED: somebody else speaks under the old one. When head office agrees on less than it once confirmed, or its chain there is
 // not ours, the new one begins after the last row that was confirmed.
 func (j *Journal) Fork(ctx context.Context, incarnation [16]byte, agreed uint64, theirs [32]byte) error {
-	if err := j.Confirm(ctx, incarnation, agreed, theirs); err != nil {
+	err := j.Confirm(ctx, incarnation, agreed, theirs)
+	if errors.Is(err, ErrStale) {
+		return nil // it has ended already
+	}
+	if err != nil {
 		j.cfg.Logger.Warn("head office's word on where the fork began does not hold", "error", err)
 	}
 	return j.begin(Forked, shown{})

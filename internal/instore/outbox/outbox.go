@@ -70,6 +70,8 @@ type Outbox struct {
 	cfg    Config
 	failed atomic.Int64 // tries that failed since the last that did not
 
+	forkedInRow int // forks since the last confirmation
+
 	delivered, failures, forks atomic.Uint64
 	lastDelivered              atomic.Int64
 }
@@ -116,6 +118,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 			return fmt.Errorf("outbox: %w", err)
 		case err != nil:
 			o.fail(err)
+			o.forkedInRow = 0
 			if !sleep(ctx, wait(o.failed.Load())) {
 				return nil
 			}
@@ -168,19 +171,32 @@ func (o *Outbox) deliver(ctx context.Context, batch journal.Batch) error {
 	if err != nil {
 		return o.refused(ctx, batch, err)
 	}
-	if len(resp.GetChain()) != 32 || resp.GetThrough() < batch.First {
-		return fmt.Errorf("head office's answer makes no sense: it holds through %d after a delivery from %d on", resp.GetThrough(), batch.First)
+	return o.confirmed(ctx, batch, resp)
+}
+
+// confirmed takes head office's word. It may hold fewer of the rows than were sent, and more than were sent when an answer was lost.
+func (o *Outbox) confirmed(ctx context.Context, batch journal.Batch, resp *syncv1.DeliverResponse) error {
+	through := resp.GetThrough()
+	if len(resp.GetChain()) != 32 || through < batch.First {
+		return fmt.Errorf("head office's answer makes no sense: it holds through %d after a delivery from %d on", through, batch.First)
 	}
-	err = o.cfg.Journal.Confirm(ctx, batch.Incarnation, resp.GetThrough(), [32]byte(resp.GetChain()))
-	if errors.Is(err, journal.ErrForked) {
-		// It took or had these very rows, and holds more than we ever recorded: this journal was put back.
-		return o.fork(ctx, batch, batch.Through(), batch.ChainAfter())
+	sum := [32]byte(resp.GetChain())
+	if through > batch.Through() {
+		through, sum = batch.Through(), batch.ChainAfter()
 	}
-	if err == nil {
-		o.delivered.Add(resp.GetThrough() - batch.First + 1)
-		o.lastDelivered.Store(o.cfg.Now().UnixNano())
+	if err := o.cfg.Journal.Confirm(ctx, batch.Incarnation, through, sum); err != nil {
+		return err
 	}
-	return err
+	o.delivered.Add(through - batch.First + 1)
+	o.lastDelivered.Store(o.cfg.Now().UnixNano())
+	o.forkedInRow = 0
+	if resp.GetThrough() == through {
+		return nil
+	}
+	if waiting, err := o.cfg.Journal.Waiting(); waiting > 0 || err != nil {
+		return err // the next delivery shows whether the rest is the same
+	}
+	return o.fork(ctx, batch, through, sum) // it holds more than was ever recorded here: this journal was put back
 }
 
 // refused settles a refusal: by a new incarnation, by going back, or not at all.
@@ -206,6 +222,9 @@ func (o *Outbox) refused(ctx context.Context, batch journal.Batch, err error) er
 }
 
 func (o *Outbox) fork(ctx context.Context, batch journal.Batch, agreed uint64, sum [32]byte) error {
+	if o.forkedInRow++; o.forkedInRow > 1 {
+		return fmt.Errorf("head office refuses a new incarnation too: %w", journal.ErrForked)
+	}
 	o.forks.Add(1)
 	return o.cfg.Journal.Fork(ctx, batch.Incarnation, agreed, sum)
 }
