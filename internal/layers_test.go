@@ -61,8 +61,12 @@ var layers = map[string]row{
 	"internal/office/programme": {wing, []string{"internal/identify", "internal/segment", "internal/loyalty", "internal/decision"}},
 	"internal/office/warehouse": {wing, nil},
 	"internal/office/inbox":     {wing, []string{"internal/groupcommit", "internal/loyalty", "internal/identify"}},
-	"internal/office/scoring":   {wing, []string{"internal/office/warehouse", "internal/segment"}},
-	"internal/office/measure":   {wing, []string{"internal/office/warehouse", "internal/decision"}},
+	"internal/office/scoring": {wing, []string{
+		"internal/office/warehouse", "internal/segment", "internal/office/scoring/clv", "internal/office/scoring/affinity",
+	}},
+	"internal/office/scoring/clv":      {wing, nil},
+	"internal/office/scoring/affinity": {wing, nil},
+	"internal/office/measure":          {wing, []string{"internal/office/warehouse", "internal/decision"}},
 	"internal/office/publisher": {wing, []string{
 		"internal/office/inbox", "internal/office/warehouse", "internal/office/scoring", "internal/office/programme",
 		"internal/bundle", "internal/segment", "internal/identify",
