@@ -33,8 +33,8 @@ func (e expressions) receiptRow(reader string) string {
 	till := "coalesce(" + e.text("till") + ", '-')"
 	return fmt.Sprintf(`
 with typed as (
-    select %[1]s as skip, %[2]s as store, %[3]s as till, %[4]s as receipt_key, %[5]s as receipt_no,
-        %[6]s as sold_at, coalesce(%[7]s, sold_at)::date as day, %[8]s as customer, %[9]s as sku, %[10]s as group_code,
+    select %[1]s as skip, %[2]s as store, %[3]s as till, %[6]s as sold_at, coalesce(%[7]s, sold_at)::date as day,
+        %[4]s as receipt_key, %[5]s as receipt_no, %[8]s as customer, %[9]s as sku, %[10]s as group_code,
         %[11]s as quantity, %[12]s as unit_price, %[13]s as amount, coalesce(%[14]s, 0) as discount, %[15]s as currency,
         %[16]s as is_return, %[17]s as is_void, %[18]s as is_training, not %[19]s as merchandise, %[20]s as promotion,
         %[21]s as original_store, %[22]s as original_till, (%[23]s)::date as original_date, %[24]s as original_no,
@@ -62,6 +62,9 @@ func (e expressions) raw() string {
 	return strings.Join(all, ", ")
 }
 
+// businessDay stands among the columns that make a receipt for the day of the receipt, however the file writes it.
+const businessDay = "day"
+
 // between stands between the parts of a key; no text export holds it.
 const between = "chr(31)"
 
@@ -75,6 +78,9 @@ func (e expressions) receiptKey() string {
 	parts := make([]string, len(columns))
 	for i, c := range columns {
 		parts[i] = "coalesce(" + e.column(c) + ", '')"
+		if c == businessDay {
+			parts[i] = "day"
+		}
 	}
 	key := "concat_ws(" + between + ", " + strings.Join(parts, ", ") + ")"
 	if e.mapping.receipt.row {
@@ -88,9 +94,11 @@ func (e expressions) receiptNo() string {
 	if e.has("receipt_no") || e.mapping.receipt.row {
 		return e.text("receipt_no")
 	}
-	parts := make([]string, len(e.mapping.receipt.columns))
-	for i, c := range e.mapping.receipt.columns {
-		parts[i] = e.column(c)
+	var parts []string
+	for _, c := range e.mapping.receipt.columns {
+		if c != businessDay {
+			parts = append(parts, e.column(c))
+		}
 	}
 	return "concat_ws('-', " + strings.Join(parts, ", ") + ")"
 }
@@ -99,6 +107,9 @@ func (e expressions) receiptNo() string {
 func (e expressions) receiptComplaints(m *Mapping) []problem {
 	var all []problem
 	for _, c := range m.receipt.columns {
+		if c == businessDay {
+			continue
+		}
 		all = append(all, problem{e.column(c) + " is null", c + " is empty"})
 	}
 	if e.has("receipt_no") {

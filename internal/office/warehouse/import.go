@@ -73,6 +73,23 @@ func (r *ImportReport) RejectedRows() int64 {
 	return sum
 }
 
+// Notes are things in the totals that a person should look at before the list is imported for good.
+func (r *ImportReport) Notes() []string {
+	t := r.Receipts
+	if t == nil {
+		return nil
+	}
+	var all []string
+	if t.ManyDays > 0 {
+		all = append(all, fmt.Sprintf("%d receipts have lines of more than one day. If numbers start anew every day, say so in the mapping: "+
+			"`receipt: [day, …]`.", t.ManyDays))
+	}
+	if t.Lines > 0 && t.Lines == t.ReceiptCount {
+		all = append(all, "Every line is a receipt of its own. If that is not so, look at `receipt` in the mapping.")
+	}
+	return all
+}
+
 // ReceiptTotals are the totals of a list of receipts.
 type ReceiptTotals struct {
 	// Lines are rows that could be read.

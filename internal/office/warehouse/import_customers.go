@@ -92,7 +92,7 @@ type listed struct {
 // listedCustomers yields the customers that can be taken, a batch at a time, with identifiers as they stand in the file.
 func (r *importRun) listedCustomers(ctx context.Context) iter.Seq2[[]listed, error] {
 	return func(yield func([]listed, error) bool) {
-		for first, end := int64(0), r.starts[len(r.starts)-1]; first < end; first += batch {
+		for first, end := r.starts[0], r.starts[len(r.starts)-1]; first < end; first += batch {
 			var all []listed
 			for row, err := range r.tx.Query(ctx, statement("customers_listed"), Arg("first", first), Arg("after", first+batch)) {
 				one, err := r.scanListed(row, err)

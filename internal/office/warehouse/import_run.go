@@ -20,7 +20,7 @@ type importRun struct {
 	tx     *Tx
 	folder string // for files that have to be rewritten
 	source *source
-	starts []int64 // where each file begins in parsed, and where the last one ends
+	starts []int64 // rowid at which each file begins in parsed, and at which the last one ends
 }
 
 // temporary are the tables of a run.
@@ -68,7 +68,6 @@ func (r *importRun) read(ctx context.Context, row func(reader string) string) er
 	if _, err := r.tx.Exec(ctx, "create temp table rejected (file integer, row bigint, unread boolean, reason varchar, raw varchar[])"); err != nil {
 		return err
 	}
-	r.starts = []int64{0}
 	for i, name := range r.Files {
 		r.Progress("read "+filepath.Base(name), int64(i), int64(len(r.Files)))
 		into := "create temp table parsed as"
@@ -84,11 +83,15 @@ func (r *importRun) read(ctx context.Context, row func(reader string) string) er
 		if err := r.tx.drop(ctx, "unread", "unread_scan"); err != nil {
 			return err
 		}
-		var end int64
-		if err := r.tx.One(ctx, "select count(*) from temp.main.parsed", nil, &end); err != nil {
+		// Within a transaction rowids are consecutive and do not begin at 0.
+		var first, rows int64
+		if err := r.tx.One(ctx, "select coalesce(min(rowid), 0), count(*) from temp.main.parsed", nil, &first, &rows); err != nil {
 			return err
 		}
-		r.starts = append(r.starts, end)
+		if i == 0 {
+			r.starts = []int64{first}
+		}
+		r.starts = append(r.starts, first+rows)
 	}
 	r.Progress("read files", int64(len(r.Files)), int64(len(r.Files)))
 	return nil

@@ -55,6 +55,7 @@ type customerColumn struct {
 	column    string // empty when the list names none
 	external  bool   // the shop's own number; else an identifier
 	namespace string // of the identifier
+	shown     string // namespace under which the shop's own number is also shown at the till; empty when it is not
 	anonymous []string
 }
 

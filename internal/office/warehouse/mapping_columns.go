@@ -102,6 +102,9 @@ func (r *mappingReader) completeReceipts(n *yaml.Node, seen map[string]bool) {
 	if !seen["receipt"] {
 		r.wrong(n, "`receipt` is missing: name the columns that together are one receipt (`receipt: [receipt_no]`), or write `receipt: row`")
 	}
+	if slices.Equal(r.mapping.receipt.columns, []string{businessDay}) && !has("receipt_no") {
+		r.wrong(n, "a receipt is more than its day: name the columns that make it, such as `receipt: [day, till, receipt_no]`")
+	}
 	if !has("store") {
 		r.wrong(n, "columns: `store` is missing: name its column, or write `store: {constant: s01}`")
 	}
@@ -138,7 +141,11 @@ func (m *Mapping) columnsUsed() []string {
 			}
 		}
 	}
-	add(m.receipt.columns...)
+	for _, name := range m.receipt.columns {
+		if name != businessDay {
+			add(name)
+		}
+	}
 	add(m.customer.column)
 	for _, c := range m.cards {
 		add(c.column)

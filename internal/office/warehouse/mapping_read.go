@@ -264,6 +264,7 @@ func (r *mappingReader) customer(n *yaml.Node) {
 			c.external = is == "external_id"
 		},
 		"namespace": func(n *yaml.Node) { c.namespace = r.name(n, "namespace") },
+		"shown_as":  func(n *yaml.Node) { c.shown = r.name(n, "shown_as") },
 		"anonymous": func(n *yaml.Node) { c.anonymous = r.names(n, "anonymous") },
 	})
 	if !seen["column"] {
@@ -274,6 +275,9 @@ func (r *mappingReader) customer(n *yaml.Node) {
 	}
 	if c.external && seen["namespace"] {
 		r.wrong(n, "an external_id has no namespace")
+	}
+	if !c.external && seen["shown_as"] {
+		r.wrong(n, "`shown_as` is for an external_id that customers also show at the till; an identifier is shown anyway")
 	}
 	if c.namespace == "" && !c.external {
 		c.namespace = "card"

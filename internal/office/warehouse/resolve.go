@@ -49,7 +49,12 @@ func (r *importRun) forms(values []string) iter.Seq2[[]any, error] {
 // wanted yields the customers of the table wanted, a batch at a time.
 func (r *importRun) wanted(ctx context.Context) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
-		for first := int64(0); ; first += batch {
+		var first int64 // within a transaction rowids are consecutive and do not begin at 0
+		if err := r.tx.One(ctx, "select coalesce(min(rowid), 0) from temp.main.wanted", nil, &first); err != nil {
+			yield(nil, err)
+			return
+		}
+		for ; ; first += batch {
 			var values []string
 			for row, err := range r.tx.Query(ctx, statement("wanted"), Arg("first", first), Arg("after", first+batch)) {
 				if err != nil {
@@ -96,17 +101,36 @@ func (r *importRun) resolve(ctx context.Context) error {
 
 // accounts asks for a batch of customers as the mapping names them.
 func (r *importRun) accounts(ctx context.Context, values []string) ([][16]byte, error) {
-	ask := func(values []string) ([][16]byte, error) { return r.Accounts.ByExternal(ctx, values) }
-	if !r.Mapping.customer.external {
-		ask = func(values []string) ([][16]byte, error) {
-			return r.Accounts.ByIdentifier(ctx, r.Mapping.customer.namespace, r.canonical(values))
-		}
+	var accounts [][16]byte
+	var err error
+	switch c := r.Mapping.customer; {
+	case c.shown != "":
+		accounts, err = r.Accounts.Register(ctx, r.shown(values))
+	case c.external:
+		accounts, err = r.Accounts.ByExternal(ctx, values)
+	default:
+		accounts, err = r.Accounts.ByIdentifier(ctx, c.namespace, r.canonical(values))
 	}
-	accounts, err := ask(values)
 	if err == nil && len(accounts) != len(values) {
 		err = fmt.Errorf("the register answered %d of %d questions", len(accounts), len(values))
 	}
 	return accounts, err
+}
+
+// shown are customers whose own number is also what they show at the till. A number that is no identifier is only the shop's own.
+func (r *importRun) shown(values []string) []CustomerIdentity {
+	all := make([]CustomerIdentity, len(values))
+	for i, number := range values {
+		all[i].ExternalID = number
+		canonical, ok := number, true
+		if r.Recognise != nil {
+			canonical, ok = r.Recognise(r.Mapping.customer.shown, number)
+		}
+		if ok {
+			all[i].Identifiers = []CustomerIdentifier{{Namespace: r.Mapping.customer.shown, Canonical: canonical}}
+		}
+	}
+	return all
 }
 
 // canonical is each value in its one form; all of them were recognised before.

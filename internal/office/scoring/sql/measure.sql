@@ -1,0 +1,72 @@
+-- Measures every account as of a day.
+-- Inputs: receipts, customers; $first and $as_of, the window's days; $currency; $remove, whether a receipt that came back whole counts no
+-- visit; $visits, whether frequency counts visits or receipts; $net, whether money is less what came back; $basis, $leave_out, $imported, who
+-- is scored. Grain: one row per account with a counted receipt. Output: measured.
+create temp table measured as
+with voided as (
+    select original_store, original_till, original_business_date, original_receipt_no
+    from main.receipts
+    where kind = 'post_void' and original_receipt_no is not null and business_date <= date '1970-01-01' + $as_of::integer
+), counted as (
+    select *
+    from main.receipts
+    where kind in ('sale', 'return') and not superseded and account_id is not null
+        and business_date <= date '1970-01-01' + $as_of::integer and (currency is null or currency = $currency)
+        and not exists (
+            from voided
+            where original_store = store and original_receipt_no = receipt_no
+                and coalesce(original_till = till, true) and coalesce(original_business_date = business_date, true)
+        )
+), brought_back as (
+    -- Sales that came back whole: all their goods, by returns that name them.
+    select sale.receipt_id
+    from counted as sale
+    join counted as back
+        on back.original_receipt_no = sale.receipt_no and back.original_store = sale.store and back.receipt_id <> sale.receipt_id
+            and coalesce(back.original_till = sale.till, true) and coalesce(back.original_business_date = sale.business_date, true)
+    where sale.kind = 'sale' and $remove
+    group by sale.receipt_id
+    having any_value(sale.sold + sale.returned) + sum(back.returned) <= 0
+), days as (
+    select
+        account_id, store, business_date,
+        business_date >= date '1970-01-01' + $first::integer as inside,
+        count(*) filter (kind = 'sale' and bought > 0 and brought_back.receipt_id is null) as receipts,
+        sum(sold) as sold,
+        sum(returned) as returned
+    from counted left join brought_back using (receipt_id)
+    group by all
+), accounts as (
+    select
+        account_id,
+        min(business_date) filter (receipts > 0) as first_receipt,
+        max(business_date) filter (receipts > 0) as last_receipt,
+        count(*) filter (receipts > 0 and inside) as visits,
+        coalesce(sum(receipts) filter (inside), 0)::bigint as receipts,
+        coalesce(sum(sold) filter (inside), 0) as sold,
+        coalesce(sum(returned) filter (inside), 0) as returned
+    from days
+    group by account_id
+), judged as (
+    select accounts.*,
+        case
+            when $imported then 'imported'
+            when customers.objected then 'objected'
+            when customers.minor then 'minor'
+            when list_has_any(customers.groups, string_split($leave_out, ',')) then 'group'
+            when $basis = 'none' then 'no_basis'
+            when $basis = 'consent' and not coalesce(customers.profiling, false) then 'no_consent'
+        end as why
+    from accounts left join main.customers using (account_id)
+)
+select
+    account_id,
+    case when why is not null then 'left_out' when last_receipt is null then 'prospect' when visits = 0 then 'lapsed' else 'scored' end as standing,
+    why, first_receipt, last_receipt,
+    (date '1970-01-01' + $as_of::integer - last_receipt)::bigint as recency_days,
+    case when $visits then visits else receipts end as frequency,
+    -- Rounded once, half away from zero.
+    (((sold + case when $net then returned else 0 end)::decimal(38, /*places*/)) * /*factor*/)::bigint as monetary_minor,
+    visits,
+    (((sold + returned)::decimal(38, /*places*/)) * /*factor*/)::bigint as spend_minor
+from judged
