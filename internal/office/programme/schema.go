@@ -76,6 +76,8 @@ func (s schemas) field(f *field) node {
 		return node{"anyOf": []node{{"type": []string{"string", "integer", "null"}}, {"type": "array", "items": word}}}
 	case f.IsList():
 		return node{"anyOf": []node{s.value(f), {"type": "array", "items": s.value(f)}, {"type": "null"}}}
+	case f.Message() != nil && f.written == programmev1.Written_WRITTEN_UNSPECIFIED:
+		return node{"anyOf": []node{s.value(f), {"type": "null"}}}
 	default:
 		return s.value(f)
 	}
@@ -122,7 +124,7 @@ func (s schemas) value(f *field) node {
 	case f.names != "":
 		return node{"description": "Declared under " + f.names + ".", "type": []string{"string", "integer"}}
 	case f.Kind() == protoreflect.BoolKind:
-		return node{"type": "boolean"}
+		return node{"enum": []any{true, false, "yes", "no"}}
 	case f.Kind() == protoreflect.StringKind:
 		return s.text(f)
 	default:
