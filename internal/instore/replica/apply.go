@@ -53,6 +53,7 @@ func (r *Replica) apply(ctx context.Context) (changed bool, err error) {
 	if serving {
 		defer done()
 		if current.Digest == o.digest && !r.file.Damaged() {
+			r.setStatus(func(s *Status) { s.ExpiresAt = expiry(o.manifest, o.keyset) })
 			return false, nil
 		}
 	}
@@ -184,6 +185,7 @@ func (r *Replica) tidy(ctx context.Context) error {
 		}
 	}
 	r.kept = kept
+	defer r.keptNow()
 	err := r.folder.Remove(func(digest [32]byte) bool {
 		return slices.ContainsFunc(r.kept, func(k keptRelease) bool { return k.digest == digest })
 	})

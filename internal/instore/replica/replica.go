@@ -110,6 +110,7 @@ type Replica struct {
 
 	statusMu sync.Mutex
 	status   Status
+	headers  []*bundlev1.CustomersHeader // of the kept releases
 }
 
 // keptRelease is what must be remembered of a release in the folder.
@@ -219,12 +220,12 @@ func (r *Replica) setStatus(change func(*Status)) {
 // LowestCutOff is the last row of a journal's life that every release still on the disk has counted, in balances and in scores: what the journal may
 // let go of. 0 when there is none, or one of them knows nothing of that life.
 func (r *Replica) LowestCutOff(server string, incarnation [16]byte) uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.statusMu.Lock()
+	defer r.statusMu.Unlock()
 	lowest := uint64(0)
-	for i, k := range r.kept {
+	for i, header := range r.headers {
 		through := uint64(0)
-		for _, c := range k.header.GetCutOffs() {
+		for _, c := range header.GetCutOffs() {
 			if c.GetServerId() == server && string(c.GetIncarnation()) == string(incarnation[:]) {
 				through = min(c.GetLedgerThrough(), c.GetReceiptsThrough())
 			}
@@ -236,16 +237,15 @@ func (r *Replica) LowestCutOff(server string, incarnation [16]byte) uint64 {
 	return lowest
 }
 
-// Openable is what the customers of every release still on the disk rest on, the one that serves first: what any of them has not counted must stay in
-// the journal.
-func (r *Replica) Openable() []*bundlev1.CustomersHeader {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// keptNow tells [Replica.LowestCutOff] which releases are on the disk.
+func (r *Replica) keptNow() {
 	headers := make([]*bundlev1.CustomersHeader, len(r.kept))
 	for i, k := range r.kept {
 		headers[i] = k.header
 	}
-	return headers
+	r.statusMu.Lock()
+	defer r.statusMu.Unlock()
+	r.headers = headers
 }
 
 // Wake has [Replica.Run] ask for a newer release at once.

@@ -175,14 +175,16 @@ func (r *Replica) serve(release *generation.Release, file *generation.File, keys
 	m := release.Manifest
 	r.setStatus(func(s *Status) {
 		s.Version, s.DataAsOf = m.GetVersion(), release.Header.GetDataAsOf().AsTime()
-		s.ExpiresAt = earlier(m.GetExpiresAt().AsTime(), keyset.GetExpiresAt().AsTime())
+		s.ExpiresAt = expiry(m, keyset)
 	})
 	if r.config.Switched != nil {
 		r.config.Switched()
 	}
 }
 
-func earlier(a, b time.Time) time.Time {
+// expiry is when a manifest or its keyset should have been replaced.
+func expiry(m *bundlev1.Manifest, keyset *bundlev1.Keyset) time.Time {
+	a, b := m.GetExpiresAt().AsTime(), keyset.GetExpiresAt().AsTime()
 	if b.Before(a) {
 		return b
 	}
