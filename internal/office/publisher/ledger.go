@@ -193,3 +193,12 @@ func newPart(key bundle.Key, sealed *bundlev1.SealedPart, content []byte, names 
 	}
 	return p
 }
+
+// Version is the newest manifest version made for a server, 0 for none, by the state folder's ledger.
+func Version(stateDir, server string) (uint64, error) {
+	l, err := readLedger(stateDir)
+	if err != nil {
+		return 0, err
+	}
+	return l.Versions[server], nil
+}

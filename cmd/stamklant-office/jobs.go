@@ -1,0 +1,98 @@
+package main
+
+import (
+	"path/filepath"
+
+	officev1 "github.com/stamklant/stamklant/gen/stamklant/office/v1"
+	"github.com/stamklant/stamklant/internal/office"
+)
+
+// A job runs inside `stamklant-office serve` when one runs on the data folder, and in this process otherwise: same words, same result.
+
+type importCommand struct {
+	Receipts  importReceipts  `cmd:"" help:"Receipts with their lines."`
+	Customers importCustomers `cmd:"" help:"Customers: cards, groups, consents; and scores, tiers, points where they come from elsewhere."`
+}
+
+type importReceipts struct {
+	importList `embed:""`
+}
+
+type importCustomers struct {
+	importList `embed:""`
+}
+
+type importList struct {
+	Files    []string `arg:"" help:"CSV files, also .gz." type:"existingfile"`
+	Mapping  string   `help:"How the columns are read." required:"" type:"existingfile" placeholder:"FILE"`
+	DryRun   bool     `help:"Only count and add up; keep nothing."`
+	Replace  bool     `help:"What is known with other content is replaced instead of rejected."`
+	Rejected string   `help:"Where rejected rows go, with reason and row number." type:"path" placeholder:"FILE"`
+}
+
+// Run imports receipts.
+func (c *importReceipts) Run(s *session) error {
+	return c.run(s, officev1.ListKind_LIST_KIND_RECEIPTS)
+}
+
+// Run imports customers.
+func (c *importCustomers) Run(s *session) error {
+	return c.run(s, officev1.ListKind_LIST_KIND_CUSTOMERS)
+}
+
+func (l *importList) run(s *session, list officev1.ListKind) error {
+	files := make([]string, len(l.Files))
+	for i, file := range l.Files {
+		files[i] = absolute(file)
+	}
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Import{Import: &officev1.ImportJob{
+		List: list, Files: files, Mapping: absolute(l.Mapping), DryRun: l.DryRun, Replace: l.Replace, Rejected: l.Rejected,
+	}}}, s.terminal)
+}
+
+type scoreCommand struct {
+	AsOf      string `help:"The day to score as of, both ends of the window included. Yesterday when left out." placeholder:"YYYY-MM-DD"`
+	Programme string `help:"The programme, when it is not the one in the data folder." type:"path" placeholder:"FILE"`
+}
+
+// Run scores.
+func (c *scoreCommand) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Score{Score: &officev1.ScoreJob{
+		AsOf: c.AsOf, Programme: c.Programme,
+	}}}, s.terminal)
+}
+
+type publishCommand struct {
+	Programme string `help:"The programme, when it is not the one in the data folder." type:"path" placeholder:"FILE"`
+	Target    string `help:"The folder bundles go to, when it is not the one in the data folder." type:"path" placeholder:"DIR"`
+}
+
+// Run publishes.
+func (c *publishCommand) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Publish{Publish: &officev1.PublishJob{
+		Programme: c.Programme, Target: c.Target,
+	}}}, s.terminal)
+}
+
+type exportCommand struct {
+	Scores exportScores `cmd:"" help:"One row per scored account: values, scores, segment."`
+}
+
+type exportScores struct {
+	File string `arg:"" help:"The CSV file to write." type:"path"`
+}
+
+// Run exports.
+func (c *exportScores) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Export{Export: &officev1.ExportJob{
+		What: officev1.ExportKind_EXPORT_KIND_SCORES, File: c.File,
+	}}}, s.terminal)
+}
+
+func absolute(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	return abs
+}

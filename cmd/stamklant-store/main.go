@@ -1,0 +1,71 @@
+// Command stamklant-store is the server in the shop: tills and scanners ask it who a customer is, and it answers with or without head office.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // store time must not depend on what the machine has installed
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// commands is the command line. Every flag can also be set as STAMKLANT_STORE_<FLAG>.
+type commands struct {
+	Version kong.VersionFlag `help:"Print the version and stop."`
+
+	Serve serveCommand `cmd:"" help:"Answer tills; fetch bundles from head office; deliver what happened."`
+	Try   tryCommand   `cmd:"" help:"A store to try things on: made-up customers, magic cards, no head office, no keys."`
+}
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	var cli commands
+	parser, err := kong.New(&cli,
+		kong.Name("stamklant-store"),
+		kong.Description("The server in the shop. It lets every till know its regulars, with or without the line to head office."),
+		kong.Vars{"version": version},
+	)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "stamklant-store: %v\nSee stamklant-store --help\n", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command.Run(&session{ctx: ctx, logger: logger()}); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintf(os.Stderr, "stamklant-store: %v\n", err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+// session is what every command gets.
+type session struct {
+	ctx    context.Context
+	logger *slog.Logger
+}
+
+// logger writes for machines, to standard error: standard output is for what a person asked to see.
+func logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}

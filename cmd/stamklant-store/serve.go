@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/stamklant/stamklant/internal/instore"
+)
+
+type serveCommand struct {
+	Data    string        `help:"Folder the server keeps its files in." default:"." type:"path" env:"STAMKLANT_STORE_DATA" placeholder:"DIR"`
+	Enrol   string        `help:"The file head office made for this server; needed the first time." type:"existingfile" placeholder:"FILE"`
+	Listen  string        `help:"Where to answer tills." default:"127.0.0.1:7400" env:"STAMKLANT_STORE_LISTEN" placeholder:"HOST:PORT"`
+	Metrics string        `help:"Where to answer /metrics and /healthz; left out for nowhere." env:"STAMKLANT_STORE_METRICS" placeholder:"HOST:PORT"`
+	Device  string        `help:"File with this machine's own key, best on another medium than the data; made when there is none. device.key in the data folder when left out." type:"path" placeholder:"FILE"`
+	Poll    time.Duration `help:"How often to ask for news, ± 20 %." default:"60s"`
+}
+
+// Run serves until it is stopped.
+func (c *serveCommand) Run(s *session) error {
+	server, err := instore.Open(s.ctx, instore.Config{
+		Data: c.Data, Enrol: c.Enrol, Listen: c.Listen, Metrics: c.Metrics, DeviceKey: c.Device, Poll: c.Poll, Logger: s.logger, Version: version,
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Store %s, server %s answers tills at %s (till token: %s). Stop with Ctrl-C.\n",
+		server.Store(), server.ID(), server.Addr(), server.TillTokenFile())
+	return server.Run(s.ctx)
+}

@@ -1,0 +1,109 @@
+package instore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	bundlev1 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
+	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/instore/replica"
+)
+
+// ErrNotEnrolled is returned when a data folder belongs to no server yet and no enrolment file was given.
+var ErrNotEnrolled = errors.New("this server is not enrolled")
+
+// ErrOtherServer is returned when an enrolment file is for another server than the one the data folder belongs to.
+var ErrOtherServer = errors.New("the data folder belongs to another server")
+
+// Config is what a server needs.
+type Config struct {
+	// Data is the folder everything is kept in; made when there is none:
+	//
+	//	enrolment.json   who this server is; from head office
+	//	data.key         the key of its files, sealed
+	//	device.key       this machine's own key, unless DeviceKey says otherwise
+	//	till.token       what tills show; admin.token what people and commands show
+	//	journal.db       what happened here
+	//	releases/        what head office published
+	Data string
+	// Enrol is the file head office made; needed the first time, kept in Data from then on.
+	Enrol string
+	// Listen is the host and port tills call; port 0 takes a free one.
+	Listen string
+	// Metrics is the host and port of the page for metrics and health; empty for none.
+	Metrics string
+	// DeviceKey is the file with this machine's own key; empty for device.key in Data.
+	DeviceKey string
+	// Poll is how often to ask for news, ± 20 %; 0 means every 60 seconds.
+	Poll time.Duration
+	// Reflection lets callers with a token ask for the services' descriptions.
+	Reflection bool
+	// Around, when set, puts something around the till's service: a practice store has a card that is answered slowly.
+	Around func(tillv1.CheckoutServiceServer) tillv1.CheckoutServiceServer
+	// Logger takes what a person should know. Required.
+	Logger *slog.Logger
+	// Now is the wall clock; nil means time.Now.
+	Now func() time.Time
+	// Version is this program's, for reports.
+	Version string
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Logger == nil || c.Data == "" || c.Listen == "" {
+		return c, errors.New("instore: Config needs Data, Listen and Logger")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.DeviceKey == "" {
+		c.DeviceKey = c.path("device.key")
+	}
+	return c, os.MkdirAll(c.Data, 0o700)
+}
+
+func (c Config) path(name string) string { return filepath.Join(c.Data, name) }
+
+// enrolment returns who this server is: what Data knows, or what the file given says, which Data then keeps.
+func (c Config) enrolment() (*bundlev1.Enrolment, error) {
+	kept, err := replica.ReadEnrolment(c.path("enrolment.json"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if c.Enrol == "" {
+		if kept == nil {
+			return nil, fmt.Errorf("%s: %w: head office makes a file with `stamklant-office keys server`; start with --enrol FILE", c.Data, ErrNotEnrolled)
+		}
+		return kept, nil
+	}
+	given, err := replica.ReadEnrolment(c.Enrol)
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil && (kept.GetServerId() != given.GetServerId() || string(kept.GetChainId()) != string(given.GetChainId())) {
+		return nil, fmt.Errorf("%s: %w: it is %s's, the enrolment file is %s's; choose another --data", c.Data, ErrOtherServer, kept.GetServerId(), given.GetServerId())
+	}
+	text, err := os.ReadFile(c.Enrol)
+	if err != nil {
+		return nil, err
+	}
+	return given, keepSecret(c.path("enrolment.json"), text)
+}
+
+// keepSecret replaces a file that only its owner may read, in one step.
+func keepSecret(path string, text []byte) error {
+	next := path + ".new"
+	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, werr := file.Write(text)
+	if err := errors.Join(werr, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	return os.Rename(next, path)
+}

@@ -1,0 +1,102 @@
+package instore
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	bundlev1 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
+	"github.com/stamklant/stamklant/internal/instore/journal"
+)
+
+const (
+	houseEvery = time.Hour            // how often the journal lets go of what is counted everywhere
+	wholeFor   = 14 * 24 * time.Hour  // how long answers to receipts are kept whole
+	keysFor    = 120 * 24 * time.Hour // how long receipt keys are kept at all
+)
+
+// keepHouse lets the journal go, now and then, of what every release still on the disk has counted. While the clock is behind trusted time
+// nothing ages.
+func (s *Server) keepHouse(ctx context.Context) error {
+	every := time.NewTicker(houseEvery)
+	defer every.Stop()
+	for {
+		if err := s.prune(ctx); err != nil && ctx.Err() == nil {
+			s.config.Logger.LogAttrs(ctx, slog.LevelError, "the journal cannot be tidied", slog.String("error", err.Error()))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+	}
+}
+
+func (s *Server) prune(ctx context.Context) error {
+	var openable []journal.Counted
+	for _, header := range s.replica.Openable() {
+		openable = append(openable, s.counted(header))
+	}
+	if _, err := s.journal.Prune(ctx, openable); err != nil {
+		return err
+	}
+	floor, _, err := s.journal.Times()
+	now := s.config.Now()
+	if err != nil || now.Before(floor) || floor.IsZero() || now.Sub(floor) > trustFor {
+		return err
+	}
+	_, err = s.journal.Forget(ctx, now.Add(-wholeFor), now.Add(-keysFor))
+	return err
+}
+
+// trustFor is how far the clock may be ahead of the newest signed time before nothing ages any more.
+const trustFor = 36 * time.Hour
+
+// counted is what one release has counted of this server's journal.
+func (s *Server) counted(header *bundlev1.CustomersHeader) journal.Counted {
+	server := s.enrolment.GetServerId()
+	return journal.Counted{
+		CutOff: func(incarnation [16]byte) (ledger, receipts uint64) {
+			for _, c := range header.GetCutOffs() {
+				if c.GetServerId() == server && string(c.GetIncarnation()) == string(incarnation[:]) {
+					return c.GetLedgerThrough(), c.GetReceiptsThrough()
+				}
+			}
+			return 0, 0
+		},
+		ScoredAsOf: header.GetCutPoints().GetAsOfDay(),
+	}
+}
+
+// metrics shows how the server stands: what waits, what serves, how old it is.
+func (s *Server) metrics() {
+	gauge := func(name, help string, value func() float64) {
+		s.rpc.Registry().MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "stamklant", Name: name, Help: help}, value))
+	}
+	gauge("outbox_waiting_rows", "Rows that wait to go to head office.", func() float64 {
+		waiting, err := s.journal.Waiting()
+		if err != nil {
+			return -1
+		}
+		return float64(waiting)
+	})
+	gauge("release_version", "The manifest version that serves; 0 for none.", func() float64 { return float64(s.replica.Status().Version) })
+	gauge("release_data_age_seconds", "Age of head office's data.", func() float64 {
+		as := s.replica.Status().DataAsOf
+		if as.IsZero() {
+			return -1
+		}
+		return s.config.Now().Sub(as).Seconds()
+	})
+	gauge("release_stale", "1 when the release should have been replaced by now.", func() float64 {
+		if s.replica.Status().Stale(s.config.Now()) {
+			return 1
+		}
+		return 0
+	})
+	if s.outbox != nil {
+		gauge("outbox_failing", "Deliveries in a row that failed.", func() float64 { return float64(s.outbox.Stats().Failing) })
+	}
+}

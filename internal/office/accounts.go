@@ -1,0 +1,93 @@
+package office
+
+import (
+	"context"
+
+	"github.com/stamklant/stamklant/internal/office/inbox"
+	"github.com/stamklant/stamklant/internal/office/warehouse"
+)
+
+// register lets imports find and mint accounts in the inbox, which alone knows who is who.
+type register struct{ box *inbox.Inbox }
+
+var _ warehouse.Accounts = register{}
+
+// ByExternal returns the accounts of the shop's own customer numbers.
+func (g register) ByExternal(ctx context.Context, ids []string) ([][16]byte, error) {
+	return each(ctx, g.box, ids, func(r *inbox.Registrar, id string) ([16]byte, error) {
+		account, ok, err := r.AccountByExternal(id)
+		if ok || err != nil {
+			return account, err
+		}
+		if account, err = r.Mint(); err != nil {
+			return account, err
+		}
+		return account, r.AddExternal(account, id)
+	})
+}
+
+// ByIdentifier returns the accounts of identifiers of one namespace.
+func (g register) ByIdentifier(ctx context.Context, namespace string, canonical []string) ([][16]byte, error) {
+	return each(ctx, g.box, canonical, func(r *inbox.Registrar, c string) ([16]byte, error) {
+		return byIdentifier(r, inbox.Identifier{Namespace: namespace, Canonical: c})
+	})
+}
+
+// Register returns the accounts of customers and lets their identifiers lead there.
+func (g register) Register(ctx context.Context, customers []warehouse.CustomerIdentity) ([][16]byte, error) {
+	return each(ctx, g.box, customers, registerOne)
+}
+
+func registerOne(r *inbox.Registrar, c warehouse.CustomerIdentity) (account [16]byte, err error) {
+	known := false
+	if c.ExternalID != "" {
+		account, known, err = r.AccountByExternal(c.ExternalID)
+	}
+	for _, one := range c.Identifiers {
+		if known || err != nil {
+			break
+		}
+		account, known, err = r.AccountByIdentifier(one.Namespace, one.Canonical)
+	}
+	if err == nil && !known {
+		account, err = r.Mint()
+	}
+	if err == nil && c.ExternalID != "" {
+		err = r.AddExternal(account, c.ExternalID)
+	}
+	for _, one := range c.Identifiers {
+		if err != nil {
+			break
+		}
+		err = r.AddIdentifier(account, inbox.Identifier{Namespace: one.Namespace, Canonical: one.Canonical, State: one.State})
+	}
+	return account, err
+}
+
+func byIdentifier(r *inbox.Registrar, id inbox.Identifier) ([16]byte, error) {
+	account, ok, err := r.AccountByIdentifier(id.Namespace, id.Canonical)
+	if ok || err != nil {
+		return account, err
+	}
+	if account, err = r.Mint(); err != nil {
+		return account, err
+	}
+	return account, r.AddIdentifier(account, id)
+}
+
+// each finds one account per value, all in one transaction.
+func each[T any](ctx context.Context, box *inbox.Inbox, values []T, find func(*inbox.Registrar, T) ([16]byte, error)) ([][16]byte, error) {
+	var accounts [][16]byte
+	err := box.Register(ctx, func(r *inbox.Registrar) error {
+		accounts = make([][16]byte, 0, len(values))
+		for _, v := range values {
+			account, err := find(r, v)
+			if err != nil {
+				return err
+			}
+			accounts = append(accounts, account)
+		}
+		return nil
+	})
+	return accounts, err
+}
