@@ -29,6 +29,7 @@ func Check(doc *Document) Problems {
 		c.campaigns,
 		c.restrictions,
 		c.texts,
+		c.compile,
 	} {
 		examine()
 	}

@@ -57,13 +57,15 @@ func (c *checker) country(path, code string) {
 	}
 }
 
+// longestPattern bounds a pattern: no article group or SKU is longer.
+const longestPattern = 64
+
 // groups looks at the patterns of product groups.
 func (c *checker) groups() {
 	for i, g := range c.p.GetGroups() {
 		for k, pattern := range g.GetPatterns() {
-			path := entry(entry("groups", i)+".patterns", k)
-			if star := strings.IndexByte(pattern, '*'); star >= 0 && star < len(pattern)-1 {
-				c.wrong(path, "Write what article groups begin with, and `*` after it.", "`%s` has a `*` before its end", clip(pattern))
+			if len(pattern) > longestPattern {
+				c.wrong(entry(entry("groups", i)+".patterns", k), "Shorten it.", "`%s` is longer than any article group: more than %d characters", clip(pattern), longestPattern)
 			}
 		}
 	}
@@ -73,15 +75,29 @@ func (c *checker) groups() {
 func overlap(a, b *programmev1.ProductGroup) bool {
 	for _, x := range a.GetPatterns() {
 		for _, y := range b.GetPatterns() {
-			px, openX := strings.CutSuffix(x, "*")
-			py, openY := strings.CutSuffix(y, "*")
-			switch {
-			case openX && strings.HasPrefix(py, px), openY && strings.HasPrefix(px, py), x == y:
+			if len(x) <= longestPattern && len(y) <= longestPattern && meet(x, y) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// meet reports whether some text matches both of two patterns in which `*` stands for any characters. It fills a table, row by row, of which
+// beginnings of the two can match the same text: a star takes nothing, or what the other pattern has next.
+func meet(a, b string) bool {
+	row := make([]bool, len(b)+1)
+	for i := range len(a) + 1 {
+		diagonal := false
+		for k := range len(b) + 1 {
+			up, left := i > 0 && row[k], k > 0 && row[k-1]
+			star := i > 0 && a[i-1] == '*' || k > 0 && b[k-1] == '*'
+			same := i > 0 && k > 0 && a[i-1] == b[k-1]
+			now := i+k == 0 || star && (up || left) || same && diagonal
+			diagonal, row[k] = up, now
+		}
+	}
+	return row[len(b)]
 }
 
 // group is the product group of a name, or nil.

@@ -1,7 +1,6 @@
 package programme
 
 import (
-	"errors"
 	"net/url"
 	"regexp"
 	"slices"
@@ -119,11 +118,7 @@ func (c *checker) compiles(path string, r *programmev1.IdentifierRule) {
 	if err == nil {
 		return
 	}
-	text := err.Error()
-	if _, reason, ok := strings.Cut(text, identify.ErrRule.Error()+": "); ok && errors.Is(err, identify.ErrRule) {
-		text = reason
-	}
-	c.wrong(path, "", "the rule cannot be used: %s", text)
+	c.wrong(path, "", "the rule cannot be used: %s", reason(err, identify.ErrRule))
 }
 
 // reachable warns of a rule that never matches, because an earlier one takes all its codes.

@@ -2,6 +2,7 @@ package programme
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"strconv"
@@ -25,11 +26,15 @@ func complete(doc *Document) {
 	restrict(doc)
 }
 
-// Salt fixes who is in a campaign's holdout: the first eight bytes of SHA-256("stamklant/salt/v1" ‖ 0 ‖ code), in hexadecimal. It depends on
-// nothing but the campaign's code, so it stays what it is for the campaign's life whatever else is changed; a campaign under a new code draws a
-// new holdout.
+// Salt fixes who is in a campaign's holdout: the first eight bytes of SHA-256 over the tuple ("stamklant/salt/v1", code), in hexadecimal; a tuple
+// is its fields, each after its length (docs/hashed-tuples.md). It depends on nothing but the campaign's code, so it stays what it is for the
+// campaign's life whatever else is changed; a campaign under a new code draws a new holdout.
 func Salt(code string) string {
-	sum := sha256.Sum256([]byte("stamklant/salt/v1\x00" + code))
+	var tuple []byte
+	for _, field := range []string{"stamklant/salt/v1", code} {
+		tuple = append(binary.AppendUvarint(tuple, uint64(len(field))), field...)
+	}
+	sum := sha256.Sum256(tuple)
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -79,9 +79,9 @@ tiers { code: "gold" name { language: "en" text: "Gold" } reach_any { visits: 12
 points { earn { name: "basic" points: 2 per_euro: 1 stores: "001" } }
 customer_groups { code: "staff" percent: 1250 name { language: "en" text: "Staff" } }
 campaigns {
-  code: "thanks" salt: "93ef15f615265799"
+  code: "thanks" salt: "55d68de032b650c9"
   prompt { kind: PROMPT_KIND_THANKS }
-  when { segments: "champions" also: "visits > 3" }
+  when { segments: "champions" also: "customer.points > 300" }
   say {
     cashier { language: "en" text: "Thank this customer in person" }
     display { language: "en" text: "Good to see you!|Thank you" }

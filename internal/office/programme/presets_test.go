@@ -111,8 +111,8 @@ func TestPresetsFit(t *testing.T) {
 
 func TestSalt(t *testing.T) {
 	t.Parallel()
-	// printf 'stamklant/salt/v1\0verf-bij-tuinhout' | sha256sum | cut -c1-16
-	if got := programme.Salt("verf-bij-tuinhout"); got != "01c76f60db903044" {
+	// printf '\x11stamklant/salt/v1\x11verf-bij-tuinhout' | sha256sum | cut -c1-16
+	if got := programme.Salt("verf-bij-tuinhout"); got != "42e3986c0ed454c3" {
 		t.Errorf("got %s", got)
 	}
 	doc := parse(t, "campaigns: {een: {prompt: thanks}, twee: {prompt: thanks}}\n")

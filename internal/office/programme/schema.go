@@ -21,7 +21,7 @@ func Schema() []byte {
 		"$schema":     "http://json-schema.org/draft-07/schema#",
 		"title":       "Stamklant programme",
 		"description": "What a retailer configures: stores, identifiers, scoring, segments, tiers, points and campaigns.",
-		"$ref":        s.ref(top),
+		"allOf":       []node{{"$ref": s.ref(top)}},
 		"definitions": s.defs,
 	}
 	var out bytes.Buffer

@@ -62,6 +62,9 @@ func (v validator) breaks(schema map[string]any, n *yaml.Node, at string) string
 	if ref, ok := schema["$ref"].(string); ok {
 		return v.breaks(follow(v.root, strings.Split(strings.TrimPrefix(ref, "#/"), "/")).(map[string]any), n, at)
 	}
+	if all, ok := schema["allOf"].([]any); ok {
+		return v.breaks(all[0].(map[string]any), n, at)
+	}
 	if choices, ok := schema["anyOf"].([]any); ok {
 		var all []string
 		for _, c := range choices {
