@@ -88,7 +88,9 @@ func (r *importRun) receiptTotals(ctx context.Context) (*ReceiptTotals, error) {
 		return nil, err
 	}
 	t.Amount = plain(t.Amount)
-	t.Currencies = strings.Fields(currencies)
+	if currencies != "" {
+		t.Currencies = strings.Split(currencies, " ")
+	}
 	t.Skipped, err = r.counts(ctx, "select skip, count(*) from temp.main.parsed where skip is not null group by 1 order by min(rowid)")
 	return t, err
 }

@@ -116,6 +116,9 @@ func (r *importRun) writeRow(out *csv.Writer, file int, rejected rejectedRow) er
 		text, _ := v.(string) // a column without text is empty
 		record = append(record, text)
 	}
+	for len(record) < len(r.source.header)+3 { // a line that is no row stands as it is in the first column
+		record = append(record, "")
+	}
 	return out.Write(record)
 }
 

@@ -1,0 +1,125 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
+	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+)
+
+// PublishedAccount is what head office knows about an account and stores may have. Points are those that a customer list brought; what stores
+// booked since is the inbox's to add.
+type PublishedAccount struct {
+	// ID is the account.
+	ID [16]byte
+	// Account is what is published under it.
+	Account *customerv1.Account
+}
+
+// Published yields what stores may have of every account, in the order of their ids. An account that may not be profiled (who objected, a
+// child, one without a basis, a group that is left out) has neither values nor segment, and keeps what saving points needs. One state of the
+// warehouse is seen throughout; the iteration holds it until it ends. An error ends it.
+func (w *Warehouse) Published(ctx context.Context, programme *programmev1.Programme) iter.Seq2[PublishedAccount, error] {
+	return func(yield func(PublishedAccount, error) bool) {
+		stopped := false
+		err := w.View(ctx, func(ctx context.Context, tx *Tx) error {
+			for row, err := range tx.Query(ctx, statement("published"), publishedArgs(programme)...) {
+				if err != nil {
+					return err
+				}
+				account, err := scanPublished(row)
+				if err != nil {
+					return err
+				}
+				if stopped = !yield(account, nil); stopped {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil && !stopped {
+			yield(PublishedAccount{}, fmt.Errorf("accounts to publish: %w", err))
+		}
+	}
+}
+
+// publishedArgs are what the statement must know of the programme.
+func publishedArgs(p *programmev1.Programme) []any {
+	return []any{
+		Arg("imported", p.GetScoring().GetSource() == programmev1.ScoringSource_SCORING_SOURCE_IMPORTED),
+		Arg("basis", p.GetProfiling() != programmev1.Profiling_PROFILING_UNSPECIFIED),
+		Arg("consent", p.GetProfiling() == programmev1.Profiling_PROFILING_CONSENT),
+	}
+}
+
+// scanPublished reads one row of the statement published.
+func scanPublished(row Row) (PublishedAccount, error) {
+	var id []byte
+	var language, store, name, tier, segment, previous *string
+	var objected, profiling, marketing, answers, minor, blocked, scored, imported *bool
+	var points, visits, spend, frequency, money, r, f, m *int64
+	var first, last, changed *time.Time
+	var groups any
+	err := row.Scan(&id, &language, &store, &name, &groups, &objected, &profiling, &marketing, &answers, &minor, &blocked, &tier, &points,
+		&scored, &first, &last, &frequency, &money, &visits, &spend, &previous, &changed, &imported, &segment, &r, &f, &m)
+	if err != nil {
+		return PublishedAccount{}, err
+	}
+	account := &customerv1.Account{
+		State: customerv1.AccountState_ACCOUNT_STATE_ACTIVE, HomeStore: or(store), Language: or(language), FirstName: or(name),
+		CustomerGroups: listOf(groups), Minor: or(minor),
+		Loyalty: &customerv1.LoyaltyState{
+			Balance: or(points), Tier: or(tier), QualifyingSpendMinor: or(spend), QualifyingVisits: or(visits),
+		},
+		Consents: &customerv1.Consents{
+			Objected: or(objected), Profiling: or(profiling), Marketing: or(marketing), LinkedAnswers: or(answers),
+		},
+	}
+	if or(blocked) {
+		account.State = customerv1.AccountState_ACCOUNT_STATE_BLOCKED
+	}
+	if or(scored) {
+		account.Values = &customerv1.Values{
+			LastReceiptDay: dayOf(last), FirstReceiptDay: dayOf(first), Frequency: or(frequency), MonetaryMinor: or(money),
+		}
+	}
+	if or(scored) && previous != nil {
+		account.Memory = &customerv1.Memory{PreviousSegment: *previous, ChangedDay: dayOf(changed)}
+	}
+	if or(imported) {
+		account.Imported = &customerv1.ImportedScores{Segment: or(segment), R: int32(or(r)), F: int32(or(f)), M: int32(or(m))}
+	}
+	return PublishedAccount{ID: [16]byte(id), Account: account}, nil
+}
+
+// or is a value, its zero when there is none.
+func or[T any](v *T) T {
+	if v == nil {
+		var zero T
+		return zero
+	}
+	return *v
+}
+
+// listOf reads a list of words.
+func listOf(list any) []string {
+	items, _ := list.([]any)
+	var all []string
+	for _, item := range items {
+		if s, ok := item.(string); ok {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// dayOf is a date as days since 1970-01-01, 0 when there is none.
+func dayOf(t *time.Time) int32 {
+	if t == nil {
+		return 0
+	}
+	return int32(t.Unix() / 86400)
+}
