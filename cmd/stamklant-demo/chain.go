@@ -30,6 +30,8 @@ type demo struct {
 	home   office.Home
 	office *running
 	stores []*store
+	// lastAddress is where head office answered before it was unplugged.
+	lastAddress string
 }
 
 // running is a head office that can be unplugged.
@@ -187,6 +189,6 @@ func (d *demo) stop() error {
 func (d *demo) unplug() error {
 	d.office.unplug()
 	err := d.office.server.Wait()
-	d.office = nil
+	d.lastAddress, d.office = d.office.addr, nil
 	return err
 }

@@ -1,0 +1,196 @@
+package office
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	bundlev1 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
+	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
+	officev1 "github.com/stamklant/stamklant/gen/stamklant/office/v1"
+	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+	"github.com/stamklant/stamklant/internal/loyalty"
+	"github.com/stamklant/stamklant/internal/office/hub"
+	"github.com/stamklant/stamklant/internal/office/inbox"
+	"github.com/stamklant/stamklant/internal/office/publisher"
+	"github.com/stamklant/stamklant/internal/office/scoring"
+	"github.com/stamklant/stamklant/internal/office/warehouse"
+	"github.com/stamklant/stamklant/internal/segment"
+)
+
+// publish cuts a release: the inbox is frozen, and that moment is what the release says it has counted; whatever arrives meanwhile is the
+// stores' own until the next.
+func (o *Office) publish(ctx context.Context, job *officev1.PublishJob, to hub.Terminal) error {
+	p, err := o.programme(job.GetProgramme())
+	if err != nil {
+		return err
+	}
+	keys, err := publisher.LoadKeys(o.home.Keys())
+	if err != nil {
+		return err
+	}
+	cut, err := o.inbox.Cut(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := o.publishCut(ctx, p, keys, cut, job.GetTarget(), to)
+	if err := errors.Join(err, cut.Close()); err != nil {
+		return err
+	}
+	printPublished(to, report)
+	return nil
+}
+
+func (o *Office) publishCut(ctx context.Context, p *programmev1.Programme, keys *publisher.Keys, cut *inbox.Cut, target string, to hub.Terminal) (*publisher.Report, error) {
+	now := o.now()
+	cuts, err := o.cutPoints(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	offs, err := o.cutOffs(ctx, cut)
+	if err != nil {
+		return nil, err
+	}
+	standing, err := newStanding(p, cuts)
+	if err != nil {
+		return nil, err
+	}
+	if target == "" {
+		target = o.home.Bundles()
+	}
+	return publisher.Publish(ctx, publisher.Inputs{
+		Programme: p, Accounts: accountsToPublish(cut.Accounts(), o.warehouse.Published(ctx, p), standing),
+		Identifiers: identifiersToPublish(cut), CutOffs: offs, CutPoints: cuts, DataAsOf: now,
+	}, publisher.Target{
+		Keys: keys, StateDir: o.home.Published(), Bundles: target, Now: now,
+		Progress: func(step string, done, total int64) { to.Progress(step, done, total, "records") },
+	})
+}
+
+// cutPoints are those of the newest scoring run; nil under imported scores, and before the first run, when nobody has a score.
+func (o *Office) cutPoints(ctx context.Context, p *programmev1.Programme) (*customerv1.CutPoints, error) {
+	if p.GetScoring().GetSource() == programmev1.ScoringSource_SCORING_SOURCE_IMPORTED {
+		return nil, nil
+	}
+	run, err := scoring.Latest(ctx, o.warehouse)
+	if errors.Is(err, scoring.ErrNoRun) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return run.Cuts, nil
+}
+
+// cutOffs says up to where each journal is counted: in balances as far as the cut goes, in scores as far as scoring had it.
+func (o *Office) cutOffs(ctx context.Context, cut *inbox.Cut) ([]*bundlev1.CutOff, error) {
+	scored, err := o.warehouse.DeliveredThrough(ctx)
+	if err != nil {
+		return nil, err
+	}
+	offs := cut.CutOffs()
+	for _, off := range offs {
+		off.ReceiptsThrough = min(off.GetLedgerThrough(),
+			scored[warehouse.Journal{ServerID: off.GetServerId(), Incarnation: [16]byte(off.GetIncarnation())}])
+	}
+	return offs, nil
+}
+
+// accountsToPublish joins what the inbox counts with what the warehouse knows, both ascending by id. Who is who is the inbox's to say: an account
+// it does not have is not published.
+func accountsToPublish(counted iter.Seq2[inbox.CutAccount, error], known iter.Seq2[warehouse.PublishedAccount, error], s *standing) iter.Seq2[publisher.Account, error] {
+	return func(yield func(publisher.Account, error) bool) {
+		next, stop := iter.Pull2(known)
+		defer stop()
+		attributes, err, more := next()
+		for account, cutErr := range counted {
+			err = errors.Join(err, cutErr)
+			for err == nil && more && bytes.Compare(attributes.ID[:], account.ID[:]) < 0 {
+				attributes, err, more = next()
+			}
+			if err != nil {
+				yield(publisher.Account{}, err)
+				return
+			}
+			published := &customerv1.Account{State: customerv1.AccountState_ACCOUNT_STATE_ACTIVE}
+			if more && attributes.ID == account.ID {
+				published = attributes.Account
+			}
+			s.complete(published, account)
+			if !yield(publisher.Account{ID: account.ID, Account: published}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func identifiersToPublish(cut *inbox.Cut) iter.Seq2[publisher.Identifier, error] {
+	return func(yield func(publisher.Identifier, error) bool) {
+		for i, err := range cut.Identifiers() {
+			if !yield(publisher.Identifier{Namespace: i.Namespace, Canonical: i.Canonical, Identifier: i.Record}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// standing adds points and status to an account.
+type standing struct {
+	tiers    []*programmev1.Tier
+	segments *segment.Map // nil under imported scores
+	cuts     *customerv1.CutPoints
+}
+
+func newStanding(p *programmev1.Programme, cuts *customerv1.CutPoints) (*standing, error) {
+	s := &standing{tiers: p.GetTiers(), cuts: cuts}
+	if cuts == nil {
+		return s, nil
+	}
+	var err error
+	s.segments, err = segment.Compile(p.GetSegments(), int(p.GetScoring().GetScores()))
+	return s, err
+}
+
+// complete adds what stores booked to the opening balance, and the tier: the highest that the rules give or a list brought.
+func (s *standing) complete(a *customerv1.Account, counted inbox.CutAccount) {
+	if a.Loyalty == nil {
+		a.Loyalty = &customerv1.LoyaltyState{}
+	}
+	l := a.GetLoyalty()
+	l.Balance += counted.Points
+	earned := loyalty.Tier(s.tiers, loyalty.Standing{
+		Spend: l.GetQualifyingSpendMinor(), Visits: l.GetQualifyingVisits(), Points: counted.Points, Segment: s.segmentOf(a),
+	})
+	if s.rank(earned) > s.rank(l.GetTier()) {
+		l.Tier = earned
+	}
+}
+
+// segmentOf is the account's segment; empty for who has none.
+func (s *standing) segmentOf(a *customerv1.Account) string {
+	if a.GetImported() != nil {
+		return a.GetImported().GetSegment()
+	}
+	if s.segments == nil || a.GetValues() == nil {
+		return ""
+	}
+	return s.segments.Lookup(segment.Of(a.GetValues(), s.cuts))
+}
+
+// rank is a tier's place, −1 for none.
+func (s *standing) rank(code string) int {
+	return slices.IndexFunc(s.tiers, func(t *programmev1.Tier) bool { return t.GetCode() == code })
+}
+
+func printPublished(to hub.Terminal, r *publisher.Report) {
+	fmt.Fprintf(to, "Published %d accounts and %d identifiers to %d servers: %d pieces, %.1f MB, in %s.\n",
+		r.Accounts, r.Identifiers, len(r.Versions), r.Pieces, float64(r.Bytes)/1e6, r.Took.Round(10*time.Millisecond))
+	if r.Changes >= 0 {
+		fmt.Fprintf(to, "%d records changed since the release before.\n", r.Changes)
+	}
+	fmt.Fprintf(to, "Stores call themselves stale after %s.\n", r.ExpiresAt.Format(time.DateOnly))
+}
