@@ -49,9 +49,9 @@ func (c *checker) wrong(path, remedy, format string, args ...any) {
 }
 
 // lacks notes an Error about something that a part of the document does not say, unless it is only that it could not be read.
-func (c *checker) lacks(path, remedy, format string, args ...any) {
+func (c *checker) lacks(path, remedy, message string) {
 	if !c.doc.marks.incomplete(path) {
-		c.report(Error, path, remedy, format, args...)
+		c.report(Error, path, remedy, "%s", message)
 	}
 }
 

@@ -152,8 +152,17 @@ func spellOut(c rune) string {
 // replacement is what to write instead of a character that tills lack.
 func replacement(c rune) string {
 	for _, r := range []struct{ from, to string }{
-		{"–—‐‑−", "-"}, {"’‘‛", "'"}, {"“”„", `"`}, {"…", "..."}, {"\n\r", lineBreak}, {"\t\u2009\u202f\u200b", "a space"},
-		{"œ", "oe"}, {"Œ", "OE"}, {"•", "·"}, {"ẞ", "SS"}, {"™", "nothing"},
+		{"–—‐‑−", "-"},
+		{"’‘‛", "'"},
+		{"“”„", `"`},
+		{"…", "..."},
+		{"\n\r", lineBreak},
+		{"\t\u2009\u202f\u200b", "a space"},
+		{"œ", "oe"},
+		{"Œ", "OE"},
+		{"•", "·"},
+		{"ẞ", "SS"},
+		{"™", "nothing"},
 	} {
 		if strings.ContainsRune(r.from, c) {
 			return "Write " + r.to + " instead."

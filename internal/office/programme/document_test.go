@@ -34,16 +34,19 @@ func TestFolder(t *testing.T) {
 	}{
 		{"two files", map[string]string{"a.yaml": head, "b.yml": "stores:" + stores, "notes.txt": "stores: {", ".draft.yaml": "x: ["}, ""},
 		{
-			"a top-level key in both", map[string]string{"a.yaml": base, "b.yaml": "\nchain: De Eik\n"},
+			"a top-level key in both",
+			map[string]string{"a.yaml": base, "b.yaml": "\nchain: De Eik\n"},
 			"b.yaml:2:1 chain: `chain` stands also in a.yaml, line 1. Keep all of it in one of the two files.",
 		},
 		{
-			"faults in both, in the order of files", map[string]string{"b.yaml": head, "a.yaml": "stores:" + stores + "stale_after_days: x\n", "c.yaml": "discounts_together: worst\n"},
+			"faults in both, in the order of files",
+			map[string]string{"b.yaml": head, "a.yaml": "stores:" + stores + "stale_after_days: x\n", "c.yaml": "discounts_together: worst\n"},
 			"a.yaml:4:19 stale_after_days: `x` is not a whole number. Write digits alone, the unit is in the name.\n" +
 				"c.yaml:1:21 discounts_together: `worst` is not known here. Known here: best, add.",
 		},
 		{
-			"one file is no YAML", map[string]string{"a.yaml": "x: [", "b.yaml": base},
+			"one file is no YAML",
+			map[string]string{"a.yaml": "x: [", "b.yaml": base},
 			"a.yaml:1:1 this is not YAML: did not find expected node content. " +
 				"Look at this line and the one above it for a missing colon, quote or bracket, or for spaces that do not line up.",
 		},

@@ -60,7 +60,7 @@ func (p Problem) String() string {
 }
 
 // Problems are all findings about a document, in the order of its lines. A document with at least one Error cannot be published.
-type Problems []Problem
+type Problems []Problem //nolint:errname // they are read far more often than returned
 
 // Error is the findings, one a line, so that Problems can be returned as an error.
 func (ps Problems) Error() string {

@@ -113,11 +113,11 @@ func (v validator) inside(schema map[string]any, n *yaml.Node, at string) string
 		}
 		of, isKnown := known[key.Value].(map[string]any)
 		if !isKnown {
-			if other, ok := schema["additionalProperties"].(map[string]any); ok {
-				of = other
-			} else {
+			other, ok := schema["additionalProperties"].(map[string]any)
+			if !ok {
 				return at + "." + key.Value + " is not known"
 			}
+			of = other
 		}
 		if complaint := v.breaks(of, n.Content[i+1], at+"."+key.Value); complaint != "" {
 			return complaint
@@ -162,11 +162,13 @@ func typesOf(schema map[string]any) []string {
 
 // kind is what JSON calls a node.
 func kind(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
+	if n.Kind == yaml.MappingNode {
 		return "object"
-	case n.Kind == yaml.SequenceNode:
+	}
+	if n.Kind == yaml.SequenceNode {
 		return "array"
 	}
-	return map[string]string{"!!int": "integer", "!!float": "number", "!!bool": "boolean", "!!null": "null"}[n.Tag] + map[bool]string{true: "string"}[n.Tag == "!!str" || n.Tag == "!!timestamp"]
+	return map[string]string{
+		"!!int": "integer", "!!float": "number", "!!bool": "boolean", "!!null": "null", "!!str": "string", "!!timestamp": "string",
+	}[n.Tag]
 }

@@ -25,9 +25,9 @@ func (r *reader) scalar(f *field, n *yaml.Node, p place) (protoreflect.Value, bo
 	text := strings.TrimSpace(n.Value)
 	switch f.written {
 	case programmev1.Written_WRITTEN_MONEY:
-		return r.money(f, n, text, p)
+		return r.money(n, text, p)
 	case programmev1.Written_WRITTEN_PERCENT:
-		return r.percent(f, n, text, p)
+		return r.percent(n, text, p)
 	case programmev1.Written_WRITTEN_DATE:
 		return r.date(n, text, p)
 	default:

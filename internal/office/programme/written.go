@@ -21,9 +21,9 @@ var (
 
 // money reads an amount in the currency, kept in its smallest unit. A single group of three digits after a point ("1.000") could be meant as a
 // thousand, so it is refused rather than rounded.
-func (r *reader) money(f *field, n *yaml.Node, text string, p place) (protoreflect.Value, bool) {
+func (r *reader) money(n *yaml.Node, text string, p place) (protoreflect.Value, bool) {
 	example := decimalExample(r.places)
-	remedy := ""
+	var remedy string
 	switch {
 	case plainDecimal.MatchString(text):
 		v, ok := decimal(text, r.places)
@@ -96,7 +96,7 @@ func withoutSeparators(text string, places int) string {
 }
 
 // percent reads a percentage with at most two places, kept in basis points.
-func (r *reader) percent(f *field, n *yaml.Node, text string, p place) (protoreflect.Value, bool) {
+func (r *reader) percent(n *yaml.Node, text string, p place) (protoreflect.Value, bool) {
 	bare := strings.TrimSpace(strings.TrimSuffix(text, "%"))
 	switch v, ok := decimal(bare, 2); {
 	case bare != text && plainDecimal.MatchString(bare):
