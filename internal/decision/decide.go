@@ -169,3 +169,14 @@ func (p *Programme) Explain(in *Input) []Considered {
 	}
 	return out
 }
+
+// Discounts reckons what a campaign takes off the lines of a basket as it is now, whether or not the campaign would win again: a promise
+// holds. Nil for campaigns that take nothing off.
+func (p *Programme) Discounts(c *programmev1.Campaign, in *Input) []LineDiscount {
+	for i := range p.campaigns {
+		if own := &p.campaigns[i]; own.source == c && own.offer.takesOff() {
+			return p.discounts(own.offer, in)
+		}
+	}
+	return nil
+}

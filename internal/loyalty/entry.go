@@ -48,3 +48,9 @@ func appendNumber(b []byte, n uint64) []byte {
 	b = append(b, 8)
 	return binary.BigEndian.AppendUint64(b, n)
 }
+
+// ForkedKeyBytes is the key of the n-th other receipt that a re-imaged till sent under the same key, counted from 1: the key's tuple with
+// the number as one more field.
+func ForkedKeyBytes(keyBytes []byte, fork uint32) []byte {
+	return appendNumber(append(make([]byte, 0, len(keyBytes)+9), keyBytes...), uint64(fork))
+}

@@ -1,0 +1,108 @@
+package till
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/instore/journal"
+	"github.com/stamklant/stamklant/internal/loyalty"
+)
+
+// Lookup answers who this is and the one thing worth saying now.
+func (s *Service) Lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
+	var out *tillv1.LookupResponse
+	err := s.answer(ctx, req.GetCaller(), func(c *call) (err error) {
+		out, err = c.lookup(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// lookup resolves, reads, decides and answers on one release.
+func (c *call) lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
+	w, err := c.whom(ctx, req.GetIdentifier(), req.GetAccountRef())
+	if err != nil {
+		return nil, err
+	}
+	speech := c.speechFor(req.GetStaffLanguage(), req.GetAbilities(), w)
+	out := &tillv1.LookupResponse{Outcome: w.outcome, AccountRef: w.ref(), Choices: w.choices, Meta: c.meta()}
+	if !w.earns() {
+		words := speech.neutral(outcomePhrases[w.outcome])
+		out.Staff, out.CustomerDisplay, out.Receipt = words.staff, words.display, words.receipt
+		return out, nil
+	}
+	var st *standing
+	err = c.service.cfg.Journal.View(func(v *journal.View) error {
+		st, err = c.stands(w, v)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.decideAndSay(out, req, w, st, &speech)
+	return out, nil
+}
+
+// whom finds out whom a till asks about.
+func (c *call) whom(ctx context.Context, i *tillv1.Identifier, ref string) (*who, error) {
+	if i != nil {
+		return c.scanned(ctx, i)
+	}
+	return c.referred(ctx, ref)
+}
+
+// decideAndSay adds points, rights, verdict and words of a customer to an answer.
+func (c *call) decideAndSay(out *tillv1.LookupResponse, req *tillv1.LookupRequest, w *who, st *standing, speech *speech) {
+	basket := c.saleOf(req.GetBasket().GetLines())
+	out.Loyalty = c.loyaltyOf(w, st, speech.customer.locale.code)
+	out.Segment = c.shownSegment(st, speech.staff.locale.code)
+	out.Entitlements = c.entitlements(w.account, speech.customer.locale.code)
+	suggested := c.suggest(req, w, st, basket)
+	facts := &public{points: st.available(), tier: out.GetLoyalty().GetTierName()}
+	saldo := "balance"
+	if req.GetBasket() != nil {
+		made, ok := c.service.promises.of(req.GetReceiptRef(), c.now)
+		facts.earned = c.estimate(req.GetBasket().GetCurrency(), basket, c.boosts(made, ok && made.account == w.id))
+		facts.points = max(0, sum(st.balance, facts.earned)-st.pending)
+		out.EstimatedPoints, saldo = proto.Int64(facts.earned), "earned"
+	}
+	words := c.lookupWords(speech, w, st, facts, suggested, saldo)
+	out.Staff, out.CustomerDisplay, out.Receipt = words.staff, words.display, words.receipt
+	if suggested != nil {
+		out.Suggestion = suggested.proto
+	}
+}
+
+// estimate is what the basket would earn if it were paid now.
+func (c *call) estimate(currency string, basket sale, boosts []loyalty.Boost) int64 {
+	return c.earn.Earn(loyalty.Sale{
+		Store: c.store, At: c.now, Currency: currency, Lines: basket.lines, Groups: basket.groups, Boosts: boosts,
+	}).Points
+}
+
+// lookupWords are the three texts of a customer: the suggestion where there is one, else a greeting; on the receipt the points as well.
+func (c *call) lookupWords(s *speech, w *who, st *standing, facts *public, suggested *suggestion, saldo string) blocks {
+	greeted := *facts
+	greeted.points = st.available()
+	staff, shown := c.greeting(s, w, st, &greeted)
+	printed := ""
+	if suggested != nil && suggested.campaign != nil {
+		staff, shown = suggested.campaign.say(s.staff, cashier), suggested.campaign.say(s.customer, display)
+		printed = suggested.campaign.say(s.customer, receipt)
+	}
+	points := s.customer.say(saldo, receipt, facts)
+	if w.account == nil {
+		points = s.customer.say("new_card", receipt, facts)
+	}
+	onReceipt := s.devices[receipt].fit([]string{printed, points}, []string{printed, s.customer.say("unchanged", receipt, facts)}, []string{printed})
+	return blocks{
+		staff:   s.staff.block(s.devices[cashier], staff),
+		display: s.customer.block(s.devices[display], shown),
+		receipt: s.customer.block(s.devices[receipt], onReceipt...),
+	}
+}

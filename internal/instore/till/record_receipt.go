@@ -1,0 +1,98 @@
+package till
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
+	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/instore/journal"
+	"github.com/stamklant/stamklant/internal/loyalty"
+)
+
+// maxMinor bounds every amount on a receipt: a hundred billion units of a currency with two decimals is a till gone wrong.
+const maxMinor = 10_000_000_000_000
+
+// RecordReceipt records the end of a sale, and answers once it is on disk.
+func (s *Service) RecordReceipt(ctx context.Context, req *tillv1.RecordReceiptRequest) (*tillv1.RecordReceiptResponse, error) {
+	var out *tillv1.RecordReceiptResponse
+	err := s.answer(ctx, req.GetCaller(), func(c *call) (err error) {
+		out, err = c.record(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// record checks what no field rule can, finds the customer, and has the journal book the receipt once.
+func (c *call) record(ctx context.Context, req *tillv1.RecordReceiptRequest) (*tillv1.RecordReceiptResponse, error) {
+	if err := c.check(req.GetReceipt()); err != nil {
+		return nil, err
+	}
+	w := &who{}
+	if req.GetCustomer() != nil {
+		var err error
+		if w, err = c.whom(ctx, req.GetIdentifier(), req.GetAccountRef()); err != nil {
+			return nil, err
+		}
+	}
+	b := c.begin(req, w)
+	recorded, err := c.service.cfg.Journal.Record(ctx, journal.RecordRequest{
+		Key: b.key, Hash: contentHash(req, b.reading, c.release.Store.GetContentKey()), Receipt: b.receipt, Book: b.book,
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case recorded.Conflict:
+		return nil, fmt.Errorf("%w (store %s, till %s, %s, receipt %s)", errConflict, b.receipt.GetKey().GetStore(),
+			b.receipt.GetKey().GetTill(), b.receipt.GetKey().GetBusinessDate(), b.receipt.GetKey().GetReceiptNo())
+	}
+	c.service.promises.close(b.receipt.GetReceiptRef())
+	out := &tillv1.RecordReceiptResponse{}
+	if err := proto.Unmarshal(recorded.Answer, out); err != nil {
+		return nil, fmt.Errorf("%w: the stored answer cannot be read: %w", journal.ErrDamaged, err)
+	}
+	if out.Meta == nil {
+		out.Meta = c.meta() // of an old answer only the points are kept
+	}
+	out.Meta.Replayed = recorded.Replayed
+	return out, nil
+}
+
+// check refuses receipts that say something impossible.
+func (c *call) check(r *outcomev1.Receipt) error {
+	if store := r.GetKey().GetStore(); store != c.store {
+		return fmt.Errorf("%w: the receipt is of store %q, this server stands in %q", errWrongStore, store, c.store)
+	}
+	for name, day := range map[string]string{"receipt.key.business_date": r.GetKey().GetBusinessDate(), "receipt.original.business_date": r.GetOriginal().GetBusinessDate()} {
+		if day == "" {
+			continue
+		}
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			return fmt.Errorf("%w: %s %q is no day", errInvalid, name, day)
+		}
+	}
+	if magnitude(r.GetTotalMinor()) > maxMinor {
+		return fmt.Errorf("%w: receipt.total_minor %d is beyond any receipt", errInvalid, r.GetTotalMinor())
+	}
+	for i, line := range r.GetLines() {
+		if magnitude(line.GetNetMinor()) > maxMinor || magnitude(line.GetDiscountMinor()) > maxMinor || magnitude(line.GetQuantityMilli()) > maxMinor {
+			return fmt.Errorf("%w: receipt.lines[%d] has an amount beyond any receipt", errInvalid, i)
+		}
+	}
+	return nil
+}
+
+// dayOf is a business date in days since 1970-01-01.
+func dayOf(date string) int32 {
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return 0
+	}
+	return loyalty.Day(day)
+}

@@ -1,0 +1,170 @@
+package till
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
+
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
+	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/decision"
+	"github.com/stamklant/stamklant/internal/loyalty"
+)
+
+// maxReasons bounds how many campaigns an answer gives reasons for.
+const maxReasons = 10
+
+// sale is the open basket as the pure packages read it.
+type sale struct {
+	lines  []*outcomev1.Line
+	groups []loyalty.GroupSet
+	sets   [][]uint64 // the same sets
+}
+
+// saleOf finds the product groups of the lines, once for points and for the verdict.
+func (c *call) saleOf(lines []*outcomev1.Line) sale {
+	s := sale{lines: lines, groups: c.earn.Groups().Of(lines), sets: make([][]uint64, len(lines))}
+	for i, set := range s.groups {
+		s.sets[i] = set
+	}
+	return s
+}
+
+// stageOf is the stage as the decision knows it.
+func stageOf(stage tillv1.Stage) decision.Stage {
+	switch stage {
+	case tillv1.Stage_STAGE_CLASSIFY:
+		return decision.Classify
+	case tillv1.Stage_STAGE_BASKET_CHANGED:
+		return decision.Basket
+	case tillv1.Stage_STAGE_PAYMENT:
+		return decision.Payment
+	default:
+		return decision.Start
+	}
+}
+
+// suggestion is what was decided for a customer, ready to be put into words.
+type suggestion struct {
+	proto    *tillv1.Suggestion
+	campaign *campaign // nil for silence
+}
+
+// suggest decides what to say. What was promised for this sale stands; otherwise the verdict is made now, and promised. Nil when the customer
+// may not be addressed or the stage suggests nothing.
+func (c *call) suggest(req *tillv1.LookupRequest, w *who, s *standing, basket sale) *suggestion {
+	stage := stageOf(req.GetStage())
+	if w.account == nil || s.silenced || stage == decision.Classify {
+		return nil
+	}
+	in := c.input(w, s, basket, stage)
+	if kept, ok := c.service.promises.of(req.GetReceiptRef(), c.now); ok && kept.account == w.id {
+		if promised := c.campaigns[kept.campaign]; promised != nil {
+			return c.hold(promised, &kept, in)
+		}
+	}
+	verdict := c.decide.Decide(in)
+	out := &suggestion{proto: &tillv1.Suggestion{Reasons: reasonsOf(&verdict)}}
+	if verdict.Campaign == nil {
+		out.proto.Kind = &tillv1.Suggestion_None{None: &tillv1.NoSuggestion{}}
+		return out
+	}
+	made := promise{
+		account: w.id, campaign: verdict.Campaign.GetCode(), suggestion: c.suggestionID(req, w, verdict.Campaign.GetCode()),
+		silent: verdict.Shown() == nil, held: verdict.Arm != outcomev1.Arm_ARM_UNSPECIFIED, made: c.now,
+	}
+	c.service.promises.keep(req.GetReceiptRef(), made)
+	c.fill(out, &made, basket, verdict.Discounts)
+	return out
+}
+
+// hold repeats what was promised, with the discounts of the basket as it is now.
+func (c *call) hold(promised *campaign, kept *promise, in *decision.Input) *suggestion {
+	out := &suggestion{proto: &tillv1.Suggestion{Reasons: []string{kept.reason() + " " + kept.campaign + " (promised)"}}}
+	c.fill(out, kept, sale{lines: in.Lines}, c.decide.Discounts(promised.source, in))
+	return out
+}
+
+// reason is why the promise was made.
+func (p *promise) reason() string {
+	if p.silent {
+		return decision.Holdout.String()
+	}
+	return decision.Won.String()
+}
+
+// input is all that the verdict rests on.
+func (c *call) input(w *who, s *standing, basket sale, stage decision.Stage) *decision.Input {
+	weekday := int32(c.now.Weekday())
+	if weekday == 0 {
+		weekday = 7
+	}
+	return &decision.Input{
+		Account: w.id, Silenced: s.silenced, Segment: s.segment, Tier: s.tier, HomeStore: w.account.GetHomeStore(),
+		LastVisitDay: w.account.GetValues().GetLastReceiptDay(), Traits: w.account.GetTraits(), PointsAvailable: s.available(), Times: s.times,
+		Store: c.store, Day: loyalty.Day(c.now), Minute: int32(c.now.Hour()*60 + c.now.Minute()), Weekday: weekday,
+		Stage: stage, Lines: basket.lines, Groups: basket.sets,
+	}
+}
+
+// fill writes what is to be shown; for the holdout, silence.
+func (c *call) fill(out *suggestion, made *promise, basket sale, discounts []decision.LineDiscount) {
+	if made.silent {
+		out.proto.Kind = &tillv1.Suggestion_None{None: &tillv1.NoSuggestion{}}
+		return
+	}
+	out.campaign = c.campaigns[made.campaign]
+	out.proto.Id, out.proto.Campaign = made.suggestion, made.campaign
+	switch kind := out.campaign.source.GetKind().(type) {
+	case *programmev1.Campaign_Offer:
+		offer := &tillv1.OfferSuggestion{TillCode: kind.Offer.GetTillCode()}
+		for _, d := range discounts {
+			offer.LineDiscounts = append(offer.LineDiscounts, &tillv1.LineDiscount{
+				Line: basket.lines[d.Line].GetNo(), AmountMinor: d.Amount, Why: kind.Offer.GetTillCode(),
+			})
+		}
+		out.proto.Kind = &tillv1.Suggestion_Offer{Offer: offer}
+	case *programmev1.Campaign_Prompt:
+		out.proto.Kind = &tillv1.Suggestion_Prompt{Prompt: &tillv1.PromptSuggestion{About: out.campaign.phrase}}
+	}
+}
+
+// suggestionID names a suggestion: the same for the same sale, customer and campaign, so that asking again changes nothing.
+func (c *call) suggestionID(req *tillv1.LookupRequest, w *who, campaign string) string {
+	sale := req.GetReceiptRef()
+	if sale == "" {
+		sale = c.now.Format("2006-01-02") // without a sale's own name, a visit's
+	}
+	b := make([]byte, 0, 160)
+	for _, part := range []string{"stamklant/suggestion/v1", c.service.cfg.ServerID, req.GetCaller().GetTill(), sale, campaign} {
+		b = binary.AppendUvarint(b, uint64(len(part)))
+		b = append(b, part...)
+	}
+	digest := sha256.Sum256(append(b, w.id[:]...))
+	return refs.EncodeToString(digest[:15])
+}
+
+// reasonsOf is why, for staff and logs: the verdict, and what became of the campaigns before the one that won.
+func reasonsOf(v *decision.Verdict) []string {
+	out := make([]string, 0, min(len(v.Considered), maxReasons)+1)
+	out = append(out, v.Reason.String())
+	for _, considered := range v.Considered {
+		if len(out) > maxReasons {
+			break
+		}
+		out = append(out, strings.Join([]string{considered.Reason.String(), considered.Campaign.GetCode()}, " "))
+	}
+	return out
+}
+
+// boosts are the multiplied points a sale was promised.
+func (c *call) boosts(made promise, ok bool) []loyalty.Boost {
+	if !ok || made.silent {
+		return nil
+	}
+	if promised := c.campaigns[made.campaign]; promised != nil && promised.boost != nil {
+		return []loyalty.Boost{*promised.boost}
+	}
+	return nil
+}
