@@ -218,7 +218,7 @@ func (r *deliveredRun) keep(ctx context.Context, report *DeliveredReport) error 
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	err := r.tx.One(ctx, `select count(*) filter (receipt_id is not null), count(*) filter (receipt_id is null), count(*) filter (imported)
+	err := r.tx.One(ctx, `select count(*) filter (receipt_id is not null), count(*) filter (receipt_id is null), count(*) filter (imported and receipt_id is not null)
 		from temp.main.delivered`, nil, &report.Added, &report.Known, &report.Imported)
 	if err != nil {
 		return err

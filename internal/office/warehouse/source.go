@@ -29,8 +29,8 @@ const maxHeading = 1 << 20
 // byteOrderMark stands before text that some programs export.
 const byteOrderMark = "\ufeff"
 
-// openSource looks at the files: all must be there, be text, and have the same columns, among them those that are used. Files in
-// windows-1252 are rewritten as UTF-8 into the folder.
+// openSource looks at the files: all must be there, be text, and have the same columns, among them those that are used. Files that
+// DuckDB could not read as they are (windows-1252, a name that is a pattern) are rewritten into the folder.
 func openSource(files []string, m *Mapping, folder string) (*source, error) {
 	s := &source{dialect: m.dialect, named: files}
 	for _, name := range files {
@@ -57,7 +57,7 @@ func (s *source) add(name, folder string) error {
 			ErrFile, name, strings.Join(heading, ", "), s.named[0], strings.Join(s.header, ", "))
 	}
 	readable := name
-	if s.dialect.encoding != utf8Encoding {
+	if s.dialect.encoding != utf8Encoding || strings.ContainsAny(name, "*?[") { // DuckDB would read such a name as a pattern
 		readable, err = s.rewrite(name, folder)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

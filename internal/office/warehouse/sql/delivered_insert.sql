@@ -24,6 +24,6 @@ order by receipt_id;
 update main.receipts
 set account_id = delivered.account_id
 from temp.main.delivered
-where delivered.imported and delivered.account_id is not null and receipts.source = 'imported' and receipts.account_id is null
+where delivered.imported and delivered.receipt_id is not null and delivered.account_id is not null and receipts.source = 'imported' and receipts.account_id is null
     and receipts.store = delivered.store and receipts.till = delivered.till
     and receipts.business_date = delivered.business_date and receipts.receipt_no = delivered.receipt_no

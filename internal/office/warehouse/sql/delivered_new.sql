@@ -1,10 +1,10 @@
 -- Gives delivered receipts that are not here yet their ids, and finds out which of them a list told of.
--- Inputs: delivered, receipts. Changes: delivered gets receipt_id (null when it is here already, or came twice) and imported.
+-- Inputs: delivered, receipts. Output: delivered with receipt_id (null when it is here already, or came twice) and imported.
 create or replace temp table delivered as
 select delivered.*,
     case when before.store is null and row_number() over same = 1
         then (select coalesce(max(receipt_id), 0) from main.receipts) + number end as receipt_id,
-    receipt_id is not null and listed.store is not null as imported
+    listed.store is not null as imported
 from temp.main.delivered
 left join (
     select store, till, till_epoch, business_date, receipt_no, fork from main.receipts where source = 'delivered'
