@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -217,27 +218,15 @@ func (r *Replica) setStatus(change func(*Status)) {
 	change(&r.status)
 }
 
-// LowestCutOff is the last row of a journal's life that every release still on the disk has counted, in balances and in scores: what the journal may
-// let go of. 0 when there is none, or one of them knows nothing of that life.
-func (r *Replica) LowestCutOff(server string, incarnation [16]byte) uint64 {
+// Openable is what the customers of every release still on the disk rest on, the one that serves first: what any of them has not counted must stay in
+// the journal.
+func (r *Replica) Openable() []*bundlev1.CustomersHeader {
 	r.statusMu.Lock()
 	defer r.statusMu.Unlock()
-	lowest := uint64(0)
-	for i, header := range r.headers {
-		through := uint64(0)
-		for _, c := range header.GetCutOffs() {
-			if c.GetServerId() == server && string(c.GetIncarnation()) == string(incarnation[:]) {
-				through = min(c.GetLedgerThrough(), c.GetReceiptsThrough())
-			}
-		}
-		if i == 0 || through < lowest {
-			lowest = through
-		}
-	}
-	return lowest
+	return slices.Clone(r.headers)
 }
 
-// keptNow tells [Replica.LowestCutOff] which releases are on the disk.
+// keptNow tells [Replica.Openable] which releases are on the disk.
 func (r *Replica) keptNow() {
 	headers := make([]*bundlev1.CustomersHeader, len(r.kept))
 	for i, k := range r.kept {
