@@ -90,9 +90,12 @@ type Verdict struct {
 	Arm outcomev1.Arm
 	// Discounts are what an offer takes off, when a basket came.
 	Discounts []LineDiscount
-	// Considered are the campaigns that came into question, in order of choice, up to the one that won.
+	// Considered are the campaigns that came into question, in order of choice: the first 32, and the one that won. Explain has them all.
 	Considered []Considered
 }
+
+// maxConsidered bounds the reasons a verdict comes with, for every till asks for one with every lookup.
+const maxConsidered = 32
 
 // Shown is the campaign to put to the customer; nil for silence.
 func (v *Verdict) Shown() *programmev1.Campaign {
@@ -111,22 +114,20 @@ func (p *Programme) Decide(in *Input) Verdict {
 	if in.Silenced {
 		return Verdict{Reason: Silenced}
 	}
-	var stack [64]int32
-	candidates := p.index.candidates(stack[:0], in)
-	v := Verdict{Reason: NothingMatched, Considered: make([]Considered, 0, len(candidates))}
+	v := Verdict{Reason: NothingMatched}
 	look := look{p: p, in: in}
-	for _, i := range candidates {
+	p.index.candidates(in, func(i int) bool {
 		c := &p.campaigns[i]
 		reason := look.reason(c)
 		if reason == Won {
 			v.choose(c, &look)
 			reason = v.Reason
 		}
-		v.Considered = append(v.Considered, Considered{Campaign: c.source, Reason: reason})
-		if v.Campaign != nil {
-			break
+		if len(v.Considered) < maxConsidered || v.Campaign != nil {
+			v.Considered = append(v.Considered, Considered{Campaign: c.source, Reason: reason})
 		}
-	}
+		return v.Campaign == nil
+	})
 	return v
 }
 

@@ -70,16 +70,16 @@ func (d *dimension) set(value string) []uint64 {
 	return d.others
 }
 
-// candidates appends the campaigns that ask for nothing the customer, store and stage are not, in order of choice.
-func (x *index) candidates(into []int32, in *Input) []int32 {
+// candidates yields the campaigns that ask for nothing the customer, store and stage are not, in order of choice, until told to stop.
+func (x *index) candidates(in *Input, yield func(campaign int) bool) {
 	segments, stores, tiers, stage := x.segments.set(in.Segment), x.stores.set(in.Store), x.tiers.set(in.Tier), x.stages[in.Stage]
 	for w := range x.words {
-		word := segments[w] & stores[w] & tiers[w] & stage[w]
-		for ; word != 0; word &= word - 1 {
-			into = append(into, int32(w*64+bits.TrailingZeros64(word)))
+		for word := segments[w] & stores[w] & tiers[w] & stage[w]; word != 0; word &= word - 1 {
+			if !yield(w*64 + bits.TrailingZeros64(word)) {
+				return
+			}
 		}
 	}
-	return into
 }
 
 // served reports whether this server puts the campaign's kind to customers.
