@@ -36,6 +36,25 @@ func (s *Server) streamInterceptors() []grpc.StreamServerInterceptor {
 	}
 }
 
+// UnaryInterceptor returns all steps as one, for calls that come in by another way than the gRPC listener, and for measuring them. The
+// context must carry the call's metadata, and Check must have succeeded.
+func (s *Server) UnaryInterceptor() grpc.UnaryServerInterceptor {
+	steps := s.unaryInterceptors()
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		return from(steps, info, handler)(ctx, req)
+	}
+}
+
+// from returns the handler with the steps around it.
+func from(steps []grpc.UnaryServerInterceptor, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) grpc.UnaryHandler {
+	if len(steps) == 0 {
+		return handler
+	}
+	return func(ctx context.Context, req any) (any, error) {
+		return steps[0](ctx, req, info, from(steps[1:], info, handler))
+	}
+}
+
 // gate looks at a request and refuses it with a status, or lets it pass.
 type gate func(ctx context.Context, c *call, request any) error
 

@@ -185,6 +185,9 @@ func (s *Server) Serve(ctx context.Context) error {
 		waiting--
 	}
 	failed = errors.Join(failed, s.shutDown(ctx), page.Close())
+	if errors.Is(failed, ErrHandlersLeft) { // gRPC still waits for them; the process had better end
+		return failed
+	}
 	for range waiting {
 		failed = errors.Join(failed, <-ended)
 	}
