@@ -49,7 +49,9 @@ func start(tb testing.TB, db *bbolt.DB) *groupcommit.Committer {
 	return c
 }
 
-func put(tx *bbolt.Tx, key, value string) error { return tx.Bucket(rows).Put([]byte(key), []byte(value)) }
+func put(tx *bbolt.Tx, key, value string) error {
+	return tx.Bucket(rows).Put([]byte(key), []byte(value))
+}
 
 // contents reads all rows.
 func contents(t *testing.T, db *bbolt.DB) map[string]string {

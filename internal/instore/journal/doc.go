@@ -29,7 +29,9 @@
 // SHA-256 over `stamklant/journal/receipt/v1` and the receipt key, a subject is an account id or the keyed hash of an identifier. Nothing
 // in a key can be read. All values but the first two of meta are sealed one by one: AES-256-GCM with a random nonce under HKDF-SHA-256 of
 // the data key, the file's salt and the info `stamklant/journal/v1`, with bucket ‖ key as additional data. A value that was damaged or
-// moved does not open; it is ErrDamaged, never another answer.
+// moved does not open. In the buckets from receipts to hashes, in refused and in ages every value begins with the key after it (uvarint
+// length ‖ key; 00 is the first key of each), so that what is not found is proved absent by its neighbour; rows have no gaps. What cannot be
+// read, or proved not to be there, is ErrDamaged, never another answer.
 //
 // # Numbers, sequences, incarnations
 //

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -22,14 +23,25 @@ import (
 // pageSize is fixed, so that a file is the same on every machine.
 const pageSize = 4096
 
+// leastPages is what bbolt writes into an empty file.
+const leastPages = 4
+
 // lockTimeout makes a second process fail at once.
 const lockTimeout = time.Millisecond
 
 // openBolt opens a bbolt file for reading and writing. What bbolt does to a damaged file is an error here.
 func openBolt(path string, cfg Config) (db *bbolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	if info, err := os.Stat(path); err == nil && info.Size() < leastPages*pageSize {
+		return nil, fmt.Errorf("%w: it has only %d bytes; restore the last back-up", ErrDamaged, info.Size())
+	}
+	var f *os.File
 	defer func() {
 		if v := recover(); v != nil {
-			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, v)
+			db, err = nil, fmt.Errorf("%w: %v; restore the last back-up", ErrDamaged, v)
+			if f != nil {
+				err = errors.Join(err, unlock(f), f.Close()) // bbolt's map of the file would keep its lock
+			}
 		}
 	}()
 	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
@@ -38,6 +50,11 @@ func openBolt(path string, cfg Config) (db *bbolt.DB, err error) {
 		PageSize:        pageSize,
 		InitialMmapSize: cfg.MapSize,
 		MaxSize:         cfg.MaxSize,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			var err error
+			f, err = os.OpenFile(name, flag, mode)
+			return f, err
+		},
 	})
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
@@ -108,8 +125,16 @@ func (j *Journal) lay(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	first := lives{{id: newIncarnation(), began: j.cfg.Now().Unix(), reason: Created}}
 	var mem scratch
+	for _, name := range buckets {
+		if !linked(name) {
+			continue
+		}
+		if err := tx.Bucket([]byte(name)).Put(head, s.seal(&mem, name, head, link(nil, nil))); err != nil {
+			return err
+		}
+	}
+	first := lives{{id: newIncarnation(), began: j.cfg.Now().Unix(), reason: Created}}
 	for _, row := range []struct{ key, value []byte }{
 		{keyMarks, marks{}.encode()},
 		{keyLives, first.encode()},
@@ -171,11 +196,8 @@ func (j *Journal) migrate(db *bbolt.DB) (*sealer, error) {
 
 // clear reads what stands in clear.
 func clear(db *bbolt.DB) (version int, salt []byte, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, v)
-		}
-	}()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer guard(&err)
 	err = db.View(func(tx *bbolt.Tx) error {
 		meta := tx.Bucket([]byte(inMeta))
 		if meta == nil {

@@ -172,9 +172,26 @@ func (j *Journal) Close() error {
 	}
 	j.heal.Lock()
 	defer j.heal.Unlock()
-	err := j.handle.Load().close()
+	h := j.handle.Load()
+	h.commits.Close()
+	err := errors.Join(j.sealAll(), h.db.Close())
 	removePID(j.path)
 	return err
+}
+
+// sealAll notes in the seal file, at a proper end, every row there is: a file that has lost any of them since is then noticed.
+func (j *Journal) sealAll() error {
+	m, err := j.marks()
+	if err != nil {
+		return err
+	}
+	return j.seal.change(func(s *shown) bool {
+		if s.last >= m.last {
+			return false
+		}
+		s.last = m.last
+		return true
+	})
 }
 
 func (h *handle) close() error {

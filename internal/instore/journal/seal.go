@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -54,7 +55,15 @@ type sealFile struct {
 // read returns what the file says, or false when there is none that this data key vouches for.
 func (f *sealFile) read() (shown, bool) {
 	b, err := os.ReadFile(f.path)
-	if err != nil || len(b) < sha256.Size {
+	if err != nil {
+		return shown{}, false
+	}
+	return f.parse(b)
+}
+
+// parse reads what stands in a seal file, or says false when this data key does not vouch for it.
+func (f *sealFile) parse(b []byte) (shown, bool) {
+	if len(b) < sha256.Size {
 		return shown{}, false
 	}
 	body, mac := b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
@@ -129,8 +138,13 @@ func (j *Journal) checkSeal(created bool) error {
 			return err
 		}
 	}
+	present := shown{machine: machine, last: m.last, lives: *j.lives.Load(), trust: *j.trust.Load()}
+	j.seal.shown = known
 	return j.seal.change(func(s *shown) bool {
-		*s = shown{machine: machine, last: m.last, lives: *j.lives.Load(), trust: *j.trust.Load()}
+		if found && bytes.Equal(known.encode(), present.encode()) {
+			return false
+		}
+		*s = present
 		return true
 	})
 }

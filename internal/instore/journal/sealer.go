@@ -35,6 +35,12 @@ func newSealer(dataKey [32]byte, salt []byte) (*sealer, error) {
 	return &sealer{aead}, nil
 }
 
+// What is never longer: a receipt has at most 1,000 lines, its answer is of a few kilobytes.
+const (
+	maxValue = 4 << 20
+	maxKey   = 64
+)
+
 // scratch is memory that one transaction reuses from value to value.
 type scratch struct {
 	plain, data []byte
@@ -52,8 +58,12 @@ func (s *sealer) seal(mem *scratch, bucket string, key, plain []byte) []byte {
 }
 
 // open returns what was sealed at a place, in memory that the next open overwrites, or ErrDamaged.
-func (s *sealer) open(mem *scratch, bucket string, key, sealed []byte) ([]byte, error) {
-	plain, err := s.aead.Open(mem.plain[:0], nil, sealed, mem.additional(bucket, key))
+func (s *sealer) open(mem *scratch, bucket string, key, sealed []byte) (plain []byte, err error) {
+	defer guard(&err) // a damaged page can give a value any place and length
+	if len(sealed) > maxValue || len(key) > maxKey {
+		return nil, fmt.Errorf("%w: a value of %s has %d bytes, its key %d", ErrDamaged, bucket, len(sealed), len(key))
+	}
+	plain, err = s.aead.Open(mem.plain[:0], nil, sealed, mem.additional(bucket, key))
 	if err != nil {
 		return nil, fmt.Errorf("%w: the seal of %s %x does not hold", ErrDamaged, bucket, key)
 	}

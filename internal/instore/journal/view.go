@@ -24,6 +24,8 @@ type View struct {
 	mem    scratch
 
 	through []uint64 // memory for cut-offs, parallel to lives
+	at      []byte   // memory for the key a scan is at
+	next    []byte   // and for the one that must come next
 }
 
 // View runs fn with the journal as it is now and returns fn's error. It waits for no writer. ErrUnavailable is returned in the moment after
@@ -31,7 +33,7 @@ type View struct {
 func (j *Journal) View(fn func(v *View) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	h := j.handle.Load()
-	tx, err := h.db.Begin(false)
+	tx, err := begin(h.db)
 	if err != nil {
 		return j.closedOr(err)
 	}
@@ -41,6 +43,11 @@ func (j *Journal) View(fn func(v *View) error) (err error) {
 		}
 	}()
 	return fn(j.newView(h, tx))
+}
+
+func begin(db *bbolt.DB) (tx *bbolt.Tx, err error) {
+	defer guard(&err)
+	return db.Begin(false)
 }
 
 func (j *Journal) newView(h *handle, tx *bbolt.Tx) *View {
@@ -61,12 +68,24 @@ func guard(err *error) {
 	}
 }
 
+// bucket finds a bucket, which must be there.
+func (v *View) bucket(name string) (b *bbolt.Bucket, err error) {
+	defer guard(&err)
+	if b = v.tx.Bucket([]byte(name)); b == nil {
+		return nil, fmt.Errorf("%w: it has no bucket %s", ErrDamaged, name)
+	}
+	return b, nil
+}
+
 // get returns what was sealed at a place, in memory that the next get overwrites; nil when there is nothing.
 func (v *View) get(bucket string, key []byte) (plain []byte, err error) {
 	defer guard(&err)
-	b := v.tx.Bucket([]byte(bucket))
-	if b == nil {
-		return nil, fmt.Errorf("%w: it has no bucket %s", ErrDamaged, bucket)
+	b, err := v.bucket(bucket)
+	if err != nil {
+		return nil, err
+	}
+	if linked(bucket) {
+		return v.getLinked(b, bucket, key)
 	}
 	sealed := b.Get(key)
 	if sealed == nil {
@@ -82,39 +101,35 @@ func (v *View) scan(bucket string, prefix []byte, visit func(key, plain []byte) 
 
 // from opens, in order, all that stands from a key on and under a prefix, until visit says stop.
 func (v *View) from(bucket string, start []byte, visit func(key, plain []byte) (more bool, err error), prefix ...byte) error {
-	b := v.tx.Bucket([]byte(bucket))
-	if b == nil {
-		return fmt.Errorf("%w: it has no bucket %s", ErrDamaged, bucket)
+	b, err := v.bucket(bucket)
+	if err != nil {
+		return err
+	}
+	if linked(bucket) {
+		return v.linkedFrom(b, bucket, start, visit, prefix)
 	}
 	c := b.Cursor()
-	for k, sealed, err := seek(c, start); k != nil || err != nil; k, sealed, err = next(c) {
-		if err != nil {
+	key, plain, err := v.openAt(bucket, func() ([]byte, []byte) { return c.Seek(start) })
+	for key != nil && err == nil && bytes.HasPrefix(key, prefix) {
+		if more, err := visit(key, plain); err != nil || !more {
 			return err
 		}
-		if !bytes.HasPrefix(k, prefix) {
-			return nil
-		}
-		plain, err := v.sealer.open(&v.mem, bucket, k, sealed)
-		if err != nil {
-			return err
-		}
-		if more, err := visit(k, plain); err != nil || !more {
-			return err
-		}
+		key, plain, err = v.openAt(bucket, c.Next)
 	}
-	return nil
+	return err
 }
 
-func seek(c *bbolt.Cursor, start []byte) (k, sealed []byte, err error) {
+// openAt opens the value a cursor comes to; no key is the end of the bucket.
+func (v *View) openAt(bucket string, move func() (key, sealed []byte)) (key, plain []byte, err error) {
 	defer guard(&err)
-	k, sealed = c.Seek(start)
-	return k, sealed, nil
-}
-
-func next(c *bbolt.Cursor) (k, sealed []byte, err error) {
-	defer guard(&err)
-	k, sealed = c.Next()
-	return k, sealed, nil
+	k, sealed := move()
+	if k == nil {
+		return nil, nil, nil
+	}
+	key = append(v.at[:0], k...)
+	v.at = key
+	plain, err = v.sealer.open(&v.mem, bucket, key, sealed)
+	return key, plain, err
 }
 
 // cutOffs asks for the cut-off of every incarnation rows here were in.

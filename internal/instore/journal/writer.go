@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"go.etcd.io/bbolt"
 	"google.golang.org/protobuf/proto"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
@@ -37,18 +38,36 @@ func (w *writer) save() error {
 
 // put seals a value at a place.
 func (w *writer) put(bucket string, key, plain []byte) error {
-	b := w.tx.Bucket([]byte(bucket))
-	if b == nil {
-		return fmt.Errorf("%w: it has no bucket %s", ErrDamaged, bucket)
+	b, err := w.bucket(bucket)
+	if err != nil {
+		return err
 	}
 	if bucket == inRows || bucket == inAges {
 		b.FillPercent = appendFill
 	}
+	if linked(bucket) {
+		return w.putLinked(b, bucket, key, plain)
+	}
+	return w.seal(b, bucket, key, plain)
+}
+
+func (w *writer) seal(b *bbolt.Bucket, bucket string, key, plain []byte) error {
+	if len(plain) > maxValue-w.sealer.aead.Overhead() {
+		return fmt.Errorf("journal: a value of %d bytes is larger than any may be", len(plain))
+	}
 	return b.Put(key, w.sealer.seal(&w.mem, bucket, key, plain))
 }
 
+// remove removes what stands at a place, if anything does.
 func (w *writer) remove(bucket string, key []byte) error {
-	return w.tx.Bucket([]byte(bucket)).Delete(key)
+	b, err := w.bucket(bucket)
+	if err != nil {
+		return err
+	}
+	if linked(bucket) {
+		return w.removeLinked(b, bucket, key)
+	}
+	return b.Delete(key)
 }
 
 // append adds a row, without sequence: that follows from its number.
