@@ -1,0 +1,241 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+)
+
+// A small shop that brings its own scores, and no receipt at all.
+const (
+	ownProgramme = `
+chain: Kaaswinkel
+starts_from: [eleven-segments]
+currency: EUR
+time_zone: Europe/Amsterdam
+languages: [en, nl]
+profiling: legitimate_interest
+show_segment_to_cashier: true
+scoring: imported
+stores:
+  k1: {name: Kaaswinkel}
+identifiers:
+  - {name: card, kind: card, starts_with: "29001", length: 13, check: gs1, issued: 2900100000000-2900199999999}
+tiers:
+  - {code: basic, name: {en: Basic, nl: Basis}}
+  - {code: gold, name: {en: Gold, nl: Goud}, reach_any: [{spend: 750.00}]}
+points:
+  earn:
+    - {name: base, points: 1, per_euro: 1}
+campaigns:
+  thanks:
+    prompt: thanks
+    when: {segments: [champions]}
+`
+	ownMapping = `
+list: customers
+customer: {column: no, is: external_id}
+identifiers:
+  - {column: card, namespace: card}
+columns: {segment: segment, r: r, f: f, m: m, tier: tier, points: points}
+`
+	ownCustomers = "no,card,segment,r,f,m,tier,points\n" +
+		"1,2900123456785,champions,5,5,5,gold,1245\n" +
+		"2,2900100000014,hibernating,2,2,2,basic,12\n"
+)
+
+// shop makes a head office with a programme and enrols one server in store k1.
+func shop(t *testing.T, programme string, enrol ...string) (home, enrolment string) {
+	t.Helper()
+	home = t.TempDir()
+	write(t, filepath.Join(home, "programme.yaml"), programme)
+	run(t, 0, "stamklant-office", "--data", home, "init", "--yes")
+	args := append([]string{"--data", home, "keys", "server", "k1-a", "--store", "k1"}, enrol...)
+	if len(enrol) == 0 {
+		args = append(args, "--bundles", filepath.Join(home, "bundles"))
+	}
+	run(t, 0, "stamklant-office", args...)
+	return home, filepath.Join(home, "servers", "k1-a.enrol.json")
+}
+
+// serveStore starts a store's server and returns a till of it.
+func serveStore(t *testing.T, enrolment, data string) (*process, *till) {
+	t.Helper()
+	p := start(t, "stamklant-store", "serve", "--enrol", enrolment, "--data", data, "--listen", "127.0.0.1:0", "--poll", "1s")
+	return p, newTill(t, p.addr, data, "k1", "1")
+}
+
+// released waits until the store serves at least a manifest version.
+func released(t *testing.T, c *till, version uint64) {
+	t.Helper()
+	eventually(t, "the store runs the newest release", func() bool {
+		answer, err := c.GetStatus(t.Context(), &tillv1.GetStatusRequest{Caller: c.caller()})
+		return err == nil && answer.GetMeta().GetRelease() >= version
+	})
+}
+
+// importOwn imports the shop's own scores.
+func importOwn(t *testing.T, home string) {
+	t.Helper()
+	dir := t.TempDir()
+	run(t, 0, "stamklant-office", "--data", home, "import", "customers", write(t, filepath.Join(dir, "customers.csv"), ownCustomers),
+		"--mapping", write(t, filepath.Join(dir, "mapping.yaml"), ownMapping))
+}
+
+func TestScenario33OwnScores(t *testing.T) {
+	t.Parallel()
+	home, enrolment := shop(t, ownProgramme)
+	importOwn(t, home)
+	run(t, 0, "stamklant-office", "--data", home, "score")
+	run(t, 0, "stamklant-office", "--data", home, "publish")
+	_, c := serveStore(t, enrolment, t.TempDir())
+	released(t, c, 1)
+
+	champion := c.card("2900123456785")
+	if champion.GetOutcome() != tillv1.Outcome_OUTCOME_FOUND || champion.GetSegment().GetCode() != "champions" ||
+		champion.GetLoyalty().GetTier() != "gold" || champion.GetLoyalty().GetPointsAvailable() != 1245 ||
+		champion.GetSuggestion().GetCampaign() != "thanks" {
+		t.Errorf("the champion's answer is not what the list said: %v", champion)
+	}
+	quiet := c.card("2900100000014")
+	if quiet.GetSegment().GetCode() != "hibernating" || quiet.GetLoyalty().GetPointsAvailable() != 12 || quiet.GetSuggestion().GetNone() == nil {
+		t.Errorf("the other customer's answer is not what the list said: %v", quiet)
+	}
+}
+
+// The balance at the till is the same before, between and after: earned, delivered, published, applied; twice over, with receipts arriving
+// meanwhile.
+func TestBalanceHoldsThroughDeliveryAndPublication(t *testing.T) {
+	t.Parallel()
+	home, _ := shop(t, ownProgramme)
+	importOwn(t, home)
+	run(t, 0, "stamklant-office", "--data", home, "publish")
+	office := start(t, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0")
+	enrolment := filepath.Join(t.TempDir(), "k1-b.json")
+	run(t, 0, "stamklant-office", "--data", home, "keys", "server", "k1-b", "--store", "k1", "--office", office.addr, "--out", enrolment)
+	run(t, 0, "stamklant-office", "--data", home, "publish")
+	_, c := serveStore(t, enrolment, t.TempDir())
+	released(t, c, 1)
+
+	want := int64(1245)
+	expect := func(when string) {
+		t.Helper()
+		if got := c.card("2900123456785").GetLoyalty().GetPointsAvailable(); got != want {
+			t.Fatalf("%s: %d points, want %d", when, got, want)
+		}
+	}
+	expect("at first")
+	sell := func(no string, euros int64) {
+		t.Helper()
+		answer := c.record(c.sale("2900123456785", no, euros*100, "EUR"))
+		want += euros
+		if answer.GetPoints() != euros || answer.GetLoyalty().GetPointsAvailable() != want {
+			t.Fatalf("receipt %s: booked %d, then %d points; want %d and %d", no, answer.GetPoints(), answer.GetLoyalty().GetPointsAvailable(), euros, want)
+		}
+		expect("after receipt " + no)
+	}
+	for round, no := range []string{"a", "b"} {
+		sell(no+"1", 47)
+		eventually(t, "receipts are delivered", func() bool { expect("while delivering"); return c.status().GetOutboxWaiting() == 0 })
+		sell(no+"2", 5) // not delivered yet, or just so: either way it counts once
+		before := c.status().GetMeta().GetRelease()
+		run(t, 0, "stamklant-office", "--data", home, "publish")
+		sell(no+"3", 11)
+		eventually(t, "the new release serves", func() bool { expect("while applying"); return c.status().GetMeta().GetRelease() > before })
+		expect([]string{"after the first round", "after the second round"}[round])
+	}
+}
+
+func TestHeadOfficeAwayAndStoreKilled(t *testing.T) {
+	t.Parallel()
+	home, _ := shop(t, ownProgramme)
+	importOwn(t, home)
+	office := start(t, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0")
+	enrolment := filepath.Join(t.TempDir(), "k1-b.json")
+	run(t, 0, "stamklant-office", "--data", home, "keys", "server", "k1-b", "--store", "k1", "--office", office.addr, "--out", enrolment)
+	run(t, 0, "stamklant-office", "--data", home, "publish")
+	data := t.TempDir()
+	store, c := serveStore(t, enrolment, data)
+	released(t, c, 1)
+
+	office.kill()
+	first := c.sale("2900123456785", "1", 4700, "EUR")
+	booked := c.record(first)
+	if booked.GetPoints() != 47 || c.card("2900123456785").GetLoyalty().GetPointsAvailable() != 1292 {
+		t.Fatalf("without head office: %v", booked)
+	}
+	// A power cut right after the acknowledgement.
+	store.kill()
+	store, c = serveStore(t, enrolment, data)
+	if got := c.card("2900123456785").GetLoyalty().GetPointsAvailable(); got != 1292 {
+		t.Fatalf("after the power cut: %d points, want 1292", got)
+	}
+	again := c.record(first)
+	if !again.GetMeta().GetReplayed() || again.GetPoints() != booked.GetPoints() || strings.Join(again.GetReceipt().GetLines(), "|") != strings.Join(booked.GetReceipt().GetLines(), "|") {
+		t.Errorf("a re-send is not answered as the first time: %v, then %v", booked, again)
+	}
+	changed := c.sale("2900123456785", "1", 4800, "EUR")
+	if _, err := c.RecordReceipt(t.Context(), changed); status.Code(err) != codes.AlreadyExists || !strings.Contains(reasonOf(err), "RECEIPT_CONFLICT") {
+		t.Errorf("other content under the same key: %v", err)
+	}
+	// Head office is back: everything arrives, once.
+	office = start(t, "stamklant-office", "--data", home, "serve", "--listen", office.addr)
+	eventually(t, "everything is delivered", func() bool { return c.status().GetOutboxWaiting() == 0 })
+	if out := run(t, 0, "stamklant-office", "--data", home, "conflicts"); !strings.Contains(out, "4700") || !strings.Contains(out, "4800") {
+		t.Errorf("head office does not list the conflict:\n%s", out)
+	}
+	if out := run(t, 0, "stamklant-office", "--data", home, "publish"); !strings.Contains(out, "Published 2 accounts") {
+		t.Errorf("publish: %s", out)
+	}
+	released(t, c, 2)
+	if got := c.card("2900123456785").GetLoyalty().GetPointsAvailable(); got != 1292 {
+		t.Errorf("after delivery and publication: %d points, want 1292", got)
+	}
+	store.stop()
+	office.stop()
+}
+
+func TestJobsWithAndWithoutServer(t *testing.T) {
+	t.Parallel()
+	home, _ := shop(t, ownProgramme)
+	importOwn(t, home)
+	run(t, 0, "stamklant-office", "--data", home, "score")
+	run(t, 0, "stamklant-office", "--data", home, "publish")
+
+	office := start(t, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0")
+	if out := run(t, 0, "stamklant-office", "--data", home, "score"); !strings.Contains(out, "scored") {
+		t.Errorf("score through the server says %q", out)
+	}
+	run(t, 0, "stamklant-office", "--data", home, "publish")
+	if out := run(t, 1, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0"); !strings.Contains(out, office.addr) {
+		t.Errorf("a second server does not name the first: %s", out)
+	}
+	// Without the address file the lock is all there is to see.
+	address := filepath.Join(home, "office.addr")
+	kept, err := os.ReadFile(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(address); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(t, 1, "stamklant-office", "--data", home, "score"); !strings.Contains(out, "office.addr") || !strings.Contains(out, "inbox.db") {
+		t.Errorf("the error does not name the locked file and the missing one: %s", out)
+	}
+	write(t, address, string(kept))
+	office.kill() // leaves the address file behind
+	out := run(t, 1, "stamklant-office", "--data", home, "score")
+	if !strings.Contains(out, "office.addr") || !strings.Contains(out, "remove") {
+		t.Errorf("the error does not say what to do about the stale address: %s", out)
+	}
+	if err := os.Remove(address); err != nil {
+		t.Fatal(err)
+	}
+	run(t, 0, "stamklant-office", "--data", home, "score")
+}
