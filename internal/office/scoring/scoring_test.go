@@ -113,10 +113,13 @@ func day(t *testing.T, text string) int32 {
 	return int32(d.Unix() / 86400)
 }
 
+// now is when runs are made.
+func now() time.Time { return time.Unix(1_800_000_000, 0) }
+
 // score runs a scoring as of a day.
 func score(t *testing.T, w *warehouse.Warehouse, p *programmev1.Programme, asOf string) *scoring.Run {
 	t.Helper()
-	run, err := scoring.Score(t.Context(), w, p, day(t, asOf), scoring.Options{Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
+	run, err := scoring.Score(t.Context(), w, p, day(t, asOf), scoring.Options{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

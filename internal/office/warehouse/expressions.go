@@ -170,11 +170,11 @@ func (e expressions) test(column string, t test) string {
 	case "not":
 		return "not " + e.all(column, t.not)
 	case "starts_with", "ends_with", "contains":
-		any := make([]string, len(t.values))
+		either := make([]string, len(t.values))
 		for i, v := range t.values {
-			any[i] = fmt.Sprintf("%s(%s, %s)", t.operator, text, quote(v))
+			either[i] = fmt.Sprintf("%s(%s, %s)", t.operator, text, quote(v))
 		}
-		return "(" + strings.Join(any, " or ") + ")"
+		return "(" + strings.Join(either, " or ") + ")"
 	}
 	return fmt.Sprintf("%s %s %s::decimal(20, 6)", e.number(text, "decimal(20, 6)"), comparisons[t.operator], t.values[0])
 }

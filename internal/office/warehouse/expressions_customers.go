@@ -42,16 +42,14 @@ func (e expressions) customerValue(name string) string {
 	case wordsField:
 		return e.words(name)
 	case wholeField:
-		return "(" + e.number(e.text(name), "decimal(18, 4)") + ")::" + wholeTypes[name]
+		return "(" + e.number(e.text(name), "decimal(18, 4)") + ")::bigint"
+	default:
+		if name == "language" {
+			return "lower(" + e.text(name) + ")"
+		}
+		return e.text(name)
 	}
-	if name == "language" {
-		return "lower(" + e.text(name) + ")"
-	}
-	return e.text(name)
 }
-
-// wholeTypes are the types of whole numbers in the table customers.
-var wholeTypes = map[string]string{"points": "bigint", "r": "bigint", "f": "bigint", "m": "bigint"}
 
 // customerComplaints are what may be wrong with the text of a row.
 func (e expressions) customerComplaints() []problem {
@@ -67,6 +65,7 @@ func (e expressions) customerComplaints() []problem {
 		case wholeField:
 			number := e.number(text, "decimal(18, 4)")
 			all = append(all, problem{fmt.Sprintf("%s is not null and coalesce(%s <> trunc(%s), true)", text, number, number), name + " is not a whole number"})
+		default: // any text will do
 		}
 	}
 	return all

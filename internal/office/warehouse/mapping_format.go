@@ -8,8 +8,20 @@ import (
 
 // formatTokens are what a person writes for the parts of a date and time, longest first, and what DuckDB calls them.
 var formatTokens = []struct{ written, strptime string }{
-	{"YYYY", "%Y"}, {"YY", "%y"}, {"MM", "%m"}, {"M", "%m"}, {"DD", "%d"}, {"D", "%d"},
-	{"HH", "%H"}, {"H", "%H"}, {"hh", "%I"}, {"h", "%I"}, {"mm", "%M"}, {"ss", "%S"}, {"fff", "%g"}, {"am", "%p"},
+	{"YYYY", "%Y"},
+	{"YY", "%y"},
+	{"MM", "%m"},
+	{"M", "%m"},
+	{"DD", "%d"},
+	{"D", "%d"},
+	{"HH", "%H"},
+	{"H", "%H"},
+	{"hh", "%I"},
+	{"h", "%I"},
+	{"mm", "%M"},
+	{"ss", "%S"},
+	{"fff", "%g"},
+	{"am", "%p"},
 }
 
 // defaultFormats are read when a mapping names no format: the ways ISO 8601 is usually written.

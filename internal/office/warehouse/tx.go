@@ -60,7 +60,7 @@ func (w *Warehouse) within(ctx context.Context, f func(context.Context, *Tx) err
 	if err != nil {
 		return fmt.Errorf("warehouse %s: %w", w.path, err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // it only goes back to the pool
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("warehouse %s: begin: %w", w.path, err)
@@ -87,7 +87,7 @@ func (t *Tx) Query(ctx context.Context, statement string, args ...any) iter.Seq2
 			yield(nil, err)
 			return
 		}
-		defer rows.Close()
+		defer func() { _ = rows.Close() }() // what went wrong is in rows.Err
 		for rows.Next() {
 			if !yield(rows, nil) {
 				return

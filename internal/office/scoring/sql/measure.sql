@@ -15,7 +15,7 @@ with voided as (
         and not exists (
             from voided
             where original_store = store and original_receipt_no = receipt_no
-                and coalesce(original_till = till, true) and coalesce(original_business_date = business_date, true)
+                and original_till = till and original_business_date = business_date
         )
 ), brought_back as (
     -- Sales that came back whole: all their goods, by returns that name them.
@@ -23,7 +23,10 @@ with voided as (
     from counted as sale
     join counted as back
         on back.original_receipt_no = sale.receipt_no and back.original_store = sale.store and back.receipt_id <> sale.receipt_id
-            and coalesce(back.original_till = sale.till, true) and coalesce(back.original_business_date = sale.business_date, true)
+            and coalesce(back.original_till = sale.till, true)
+            -- A return that names no day is of the account's own.
+            and coalesce(back.original_business_date = sale.business_date,
+                back.account_id = sale.account_id and sale.business_date <= back.business_date)
     where sale.kind = 'sale' and $remove
     group by sale.receipt_id
     having any_value(sale.sold + sale.returned) + sum(back.returned) <= 0
