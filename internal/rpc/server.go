@@ -93,6 +93,7 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.MaxHeaderListSize(l.HeaderBytes),
 		grpc.ConnectionTimeout(l.Handshake),
 		grpc.WaitForHandlers(true),
+		grpc.NumStreamWorkers(l.Workers),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: l.PingsApart, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionIdle:     l.ConnectionIdle,
