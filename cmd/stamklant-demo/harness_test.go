@@ -262,7 +262,7 @@ func (c *till) status() *tillv1.GetStatusResponse {
 // eventually waits until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	every := time.NewTicker(50 * time.Millisecond)
+	every := time.NewTicker(200 * time.Millisecond) // a till asks for the status ten times a second at most
 	defer every.Stop()
 	limit := time.After(60 * time.Second)
 	for !holds() {

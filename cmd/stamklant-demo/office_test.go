@@ -47,7 +47,7 @@ columns: {segment: segment, r: r, f: f, m: m, tier: tier, points: points}
 `
 	ownCustomers = "no,card,segment,r,f,m,tier,points\n" +
 		"1,2900123456785,champions,5,5,5,gold,1245\n" +
-		"2,2900100000014,hibernating,2,2,2,basic,12\n"
+		"2,2900100000017,hibernating,2,2,2,basic,12\n"
 )
 
 // shop makes a head office with a programme and enrols one server in store k1.
@@ -103,7 +103,7 @@ func TestScenario33OwnScores(t *testing.T) {
 		champion.GetSuggestion().GetCampaign() != "thanks" {
 		t.Errorf("the champion's answer is not what the list said: %v", champion)
 	}
-	quiet := c.card("2900100000014")
+	quiet := c.card("2900100000017")
 	if quiet.GetSegment().GetCode() != "hibernating" || quiet.GetLoyalty().GetPointsAvailable() != 12 || quiet.GetSuggestion().GetNone() == nil {
 		t.Errorf("the other customer's answer is not what the list said: %v", quiet)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	officev1 "github.com/stamklant/stamklant/gen/stamklant/office/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
@@ -63,10 +64,10 @@ func printRun(to io.Writer, run *scoring.Run, p *programmev1.Programme) {
 	if len(run.Segments) == 0 {
 		return
 	}
-	names := segmentNames(p)
+	names := segmentNames(p, run)
 	total := run.Scored + run.Lapsed
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "\nsegment\tcustomers\tshare\tdays ago\tfrequency\t%s\t\n", p.GetCurrency())
+	fmt.Fprintf(table, "\n%s\tcustomers\tshare\tdays ago\tfrequency\t%s\t\n", names("segment"), p.GetCurrency())
 	for _, s := range run.Segments {
 		if run.Imported {
 			fmt.Fprintf(table, "%s\t%d\t%s\t\t\t\t\n", names(s.Code), s.Accounts, share(s.Accounts, total))
@@ -103,8 +104,8 @@ func printShares(to io.Writer, run *scoring.Run) {
 	_ = table.Flush() // the terminal reports its own failure
 }
 
-// segmentNames names a segment in the chain's first language, or by its code.
-func segmentNames(p *programmev1.Programme) func(code string) string {
+// segmentNames names a segment in the chain's first language, or by its code, all as wide as the widest: the first column of a table.
+func segmentNames(p *programmev1.Programme, run *scoring.Run) func(code string) string {
 	names := map[string]string{}
 	for _, s := range p.GetSegments() {
 		for _, t := range s.GetName() {
@@ -113,12 +114,17 @@ func segmentNames(p *programmev1.Programme) func(code string) string {
 			}
 		}
 	}
-	return func(code string) string {
+	name := func(code string) string {
 		if name, ok := names[code]; ok {
 			return fmt.Sprintf("%s (%s)", name, code)
 		}
 		return code
 	}
+	width := 0
+	for _, s := range run.Segments {
+		width = max(width, utf8.RuneCountInString(name(s.Code)))
+	}
+	return func(code string) string { return fmt.Sprintf("%-*s", width, name(code)) }
 }
 
 // share is a part of a whole in percent with one decimal.

@@ -32,14 +32,18 @@ func (s *Server) Listen() error {
 	return nil
 }
 
-// Close closes listeners that Listen opened and Serve never used. After Serve there is nothing to close.
+// Close ends a server that never came to Serve, and its listeners. After Serve there is nothing to close, and closing twice is harmless.
 func (s *Server) Close() error {
+	within(s.limits.DrainHandlers, s.grpc.Stop)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var failed error
 	for _, l := range []net.Listener{s.main, s.metrics} {
-		if l != nil {
-			failed = errors.Join(failed, l.Close())
+		if l == nil {
+			continue
+		}
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			failed = errors.Join(failed, err)
 		}
 	}
 	s.stop()

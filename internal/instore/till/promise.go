@@ -21,6 +21,10 @@ type promise struct {
 	made       time.Time
 }
 
+// binds reports whether something was promised: an offer, a question, or silence. A prompt was only said; it gives way to an offer that the basket
+// has called for since.
+func (p *promise) binds(c *campaign) bool { return p.silent || c.source.GetPrompt() == nil }
+
 // promises remember, in memory alone, what open sales were promised. What is forgotten in a restart is told again by the receipt.
 type promises struct {
 	mu    sync.Mutex

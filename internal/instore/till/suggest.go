@@ -59,12 +59,16 @@ func (c *call) suggest(req *tillv1.LookupRequest, w *who, s *standing, basket sa
 		return nil
 	}
 	in := c.input(w, s, basket, stage)
-	if kept, ok := c.service.promises.of(req.GetReceiptRef(), c.now); ok && kept.account == w.id {
-		if promised := c.campaigns[kept.campaign]; promised != nil {
-			return c.hold(promised, &kept, in)
-		}
+	kept, ok := c.service.promises.of(req.GetReceiptRef(), c.now)
+	promised := c.campaigns[kept.campaign]
+	ok = ok && kept.account == w.id && promised != nil
+	if ok && kept.binds(promised) {
+		return c.hold(promised, &kept, in)
 	}
 	verdict := c.decide.Decide(in)
+	if ok && verdict.Shown().GetOffer() == nil {
+		return c.hold(promised, &kept, in)
+	}
 	out := &suggestion{proto: &tillv1.Suggestion{Reasons: reasonsOf(&verdict)}}
 	if verdict.Campaign == nil {
 		out.proto.Kind = &tillv1.Suggestion_None{None: &tillv1.NoSuggestion{}}
