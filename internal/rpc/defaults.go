@@ -106,7 +106,7 @@ func DefaultLimits() Limits {
 		MessageBytes:          1 << 20,          // a receipt of 1,000 lines is 80 KiB; a batch of outcomes is cut to fit
 		HeaderBytes:           8 << 10,          // method, token and a few words; gRPC's own default is 16 MiB
 		Handshake:             5 * time.Second,  // gRPC's own default of 120 s lets silent connections pile up
-		Workers:               128,              // a kept goroutine has grown its stack already: saves 8 of the 14 µs all steps cost
+		Workers:               16,               // a kept goroutine has grown its stack already, which saves half of what all steps cost; many would grow cold in turn
 		PingsApart:            10 * time.Second, // tills ping every 20 to 30 s; gRPC's own 5 min would cut them off
 		PingAfter:             30 * time.Second, // a pulled cable is noticed within 40 s, not within 2 h
 		PingAnswer:            10 * time.Second, // the rest of those 40 s

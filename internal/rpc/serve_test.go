@@ -310,12 +310,18 @@ func TestPlainTextStaysOnThisMachine(t *testing.T) {
 		t.Run(tc.address, func(t *testing.T) {
 			t.Parallel()
 			config := rpc.Config{Address: tc.address, Authenticate: tokens(), Logger: quiet()}
-			_, err := rpc.NewServer(config)
+			server, err := rpc.NewServer(config)
+			if err == nil {
+				defer server.Close()
+			}
 			if got := !errors.Is(err, rpc.ErrPlainTextBeyondLoopback); got != tc.stays {
 				t.Errorf("listening: %v", err)
 			}
 			config.Address, config.MetricsAddress, config.TLS = "127.0.0.1:0", tc.address, &tls.Config{MinVersion: tls.VersionTLS12}
-			_, err = rpc.NewServer(config)
+			second, err := rpc.NewServer(config)
+			if err == nil {
+				defer second.Close()
+			}
 			if got := !errors.Is(err, rpc.ErrPlainTextBeyondLoopback); got != tc.stays {
 				t.Errorf("metrics: %v", err)
 			}

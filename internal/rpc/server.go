@@ -166,7 +166,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		return errors.Join(err, s.Close())
 	}
 	if err := s.Listen(); err != nil {
-		return err
+		return errors.Join(err, s.Close())
 	}
 	page := s.page()
 	running := []func() error{func() error { return s.serveCalls() }}
