@@ -29,6 +29,7 @@ type offered struct {
 func (r *Replica) Apply(ctx context.Context) (changed bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.heal(ctx)
 	changed, err = r.apply(ctx)
 	if ctx.Err() == nil {
 		now := r.config.Now()

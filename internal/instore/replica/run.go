@@ -36,7 +36,9 @@ func (r *Replica) Run(ctx context.Context) error {
 			wait.Stop()
 		case <-r.damage:
 			wait.Stop()
+			r.mu.Lock()
 			r.heal(ctx)
+			r.mu.Unlock()
 		}
 	}
 }
@@ -84,11 +86,9 @@ func (r *Replica) scrub(ctx context.Context) {
 	}
 }
 
-// heal is run after a record was found damaged: when the file differs from what was built, the newest release with another file serves instead,
-// until [Replica.Apply] has built this one anew.
+// heal is run once a record was found damaged: when the file differs from what was built, the newest release with another file serves instead, until
+// [Replica.Apply] has built this one anew.
 func (r *Replica) heal(ctx context.Context) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if r.file == nil || !r.file.Damaged() {
 		return
 	}

@@ -168,6 +168,7 @@ type server struct {
 	log       *slog.Logger
 	interval  time.Duration
 	prepared  int
+	crashed   bool
 	mu        sync.Mutex
 	*replica.Replica
 }
