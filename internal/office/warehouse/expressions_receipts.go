@@ -21,7 +21,6 @@ func firstOf(problems []problem) string {
 
 // receiptRow is the SQL that makes one row of the temporary table `parsed` of one row of a file of receipt lines.
 func (e expressions) receiptRow(reader string) string {
-	m := e.mapping
 	amount := e.number(e.text("amount"), "decimal(18, 4)")
 	if !e.has("amount") {
 		amount = "try_cast(quantity::decimal(20, 4) * unit_price as decimal(18, 4))"
@@ -31,26 +30,28 @@ func (e expressions) receiptRow(reader string) string {
 		quantity = e.number(e.text("quantity"), "decimal(18, 4)")
 	}
 	till := "coalesce(" + e.text("till") + ", '-')"
+	typed := []string{
+		e.skip() + " as skip", e.text("store") + " as store", till + " as till",
+		e.moment("time") + " as sold_at", e.moment("date") + " as dated", "coalesce(dated, sold_at)::date as day",
+		e.receiptKey() + " as receipt_key", e.receiptNo() + " as receipt_no", e.customer() + " as customer",
+		e.text("sku") + " as sku", e.text("group") + " as group_code",
+		quantity + " as quantity", e.number(e.text("unit_price"), "decimal(18, 6)") + " as unit_price", amount + " as amount",
+		e.number(e.text("discount"), "decimal(18, 4)") + " as discounted", e.text("currency") + " as currency",
+		e.anyRule("returns") + " as is_return", e.anyRule("voids") + " as is_void", e.anyRule("training") + " as is_training",
+		"not " + e.anyRule("not_merchandise") + " as merchandise", e.anyRule("promotion") + " as promotion",
+		e.text("original_store") + " as original_store", e.text("original_till") + " as original_till",
+		e.moment("original_date") + " as original_dated", e.text("original_receipt_no") + " as original_no",
+	}
 	return fmt.Sprintf(`
 with typed as (
-    select %[1]s as skip, %[2]s as store, %[3]s as till, %[6]s as sold_at, coalesce(%[7]s, sold_at)::date as day,
-        %[4]s as receipt_key, %[5]s as receipt_no, %[8]s as customer, %[9]s as sku, %[10]s as group_code,
-        %[11]s as quantity, %[12]s as unit_price, %[13]s as amount, coalesce(%[14]s, 0) as discount, %[15]s as currency,
-        %[16]s as is_return, %[17]s as is_void, %[18]s as is_training, not %[19]s as merchandise, %[20]s as promotion,
-        %[21]s as original_store, %[22]s as original_till, (%[23]s)::date as original_date, %[24]s as original_no,
-        %[25]s as complaint, [%[26]s] as raw
-    from %[27]s
+    select *, %s
+    from %s
 )
-select case when skip is null then coalesce(complaint, %[28]s) end as problem,
-    case when skip is null and problem is not null then raw end as raw,
-    skip, store, till, receipt_key, receipt_no, sold_at, day, customer, sku, group_code, quantity, amount, discount, currency,
-    is_return, is_void, is_training, merchandise, promotion, original_store, original_till, original_date, original_no
-from typed`,
-		e.skip(), e.text("store"), till, e.receiptKey(), e.receiptNo(), e.moment("time"), e.moment("date"), e.customer(),
-		e.text("sku"), e.text("group"), quantity, e.number(e.text("unit_price"), "decimal(18, 6)"), amount,
-		e.number(e.text("discount"), "decimal(18, 4)"), e.text("currency"), e.anyRule("returns"), e.anyRule("voids"),
-		e.anyRule("training"), e.anyRule("not_merchandise"), e.anyRule("promotion"), e.text("original_store"), e.text("original_till"),
-		e.moment("original_date"), e.text("original_receipt_no"), firstOf(e.receiptComplaints(m)), e.raw(), reader, firstOf(typedComplaints))
+select case when skip is null then %s end as problem, case when problem is not null then [%s] end as raw,
+    skip, store, till, receipt_key, receipt_no, sold_at, day, customer, sku, group_code, quantity, amount,
+    coalesce(discounted, 0) as discount, currency, is_return, is_void, is_training, merchandise, promotion,
+    original_store, original_till, original_dated::date as original_date, original_no
+from typed`, strings.Join(typed, ", "), reader, firstOf(append(e.receiptComplaints(), typedComplaints...)), e.raw())
 }
 
 // raw are all columns of a row as they stand in the file.
@@ -103,32 +104,32 @@ func (e expressions) receiptNo() string {
 	return "concat_ws('-', " + strings.Join(parts, ", ") + ")"
 }
 
-// receiptComplaints are what may be wrong with the text of a row.
-func (e expressions) receiptComplaints(m *Mapping) []problem {
+// receiptComplaints are what may be wrong with the text of a row, looked at beside what was read of it.
+func (e expressions) receiptComplaints() []problem {
 	var all []problem
-	for _, c := range m.receipt.columns {
+	for _, c := range e.mapping.receipt.columns {
 		if c == businessDay {
 			continue
 		}
 		all = append(all, problem{e.column(c) + " is null", c + " is empty"})
 	}
 	if e.has("receipt_no") {
-		all = append(all, problem{e.text("receipt_no") + " is null", "the receipt number is empty"})
+		all = append(all, problem{"receipt_no is null", "the receipt number is empty"})
 	}
-	for _, name := range []string{"time", "date", "original_date"} {
-		if e.has(name) {
-			all = append(all, problem{e.text(name) + " is not null and " + e.moment(name) + " is null", name + " is not written as the mapping says"})
+	for _, f := range []struct{ name, value string }{{"time", "sold_at"}, {"date", "dated"}, {"original_date", "original_dated"}} {
+		if e.has(f.name) {
+			all = append(all, problem{f.value + " is null and " + e.text(f.name) + " is not null", f.name + " is not written as the mapping says"})
 		}
 	}
-	types := map[string]string{"quantity": "decimal(18, 4)", "unit_price": "decimal(18, 6)", "amount": "decimal(18, 4)", "discount": "decimal(18, 4)"}
-	for _, name := range []string{"quantity", "unit_price", "amount", "discount"} {
-		if !e.has(name) {
+	for _, f := range []struct{ name, value string }{
+		{"quantity", "quantity"}, {"unit_price", "unit_price"}, {"amount", "amount"}, {"discount", "discounted"},
+	} {
+		if !e.has(f.name) {
 			continue
 		}
-		text := e.text(name)
-		all = append(all, problem{text + " is not null and " + e.number(text, types[name]) + " is null", name + " is not a number as the mapping says"})
-		if name != "discount" {
-			all = append(all, problem{text + " is null", name + " is empty"})
+		all = append(all, problem{f.value + " is null and " + e.text(f.name) + " is not null", f.name + " is not a number as the mapping says"})
+		if f.name != "discount" {
+			all = append(all, problem{f.value + " is null", f.name + " is empty"})
 		}
 	}
 	return all

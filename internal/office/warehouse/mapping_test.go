@@ -84,6 +84,23 @@ func TestMappingRefused(t *testing.T) {
 	}
 }
 
+// TestMappingsThatShip reads every mapping that comes with the product.
+func TestMappingsThatShip(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..", "..")
+	for _, pattern := range []string{"docs/*/mapping*.yaml", "internal/samplechain/files/*.mapping.yaml"} {
+		names, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(names) == 0 {
+			t.Errorf("%s: %v, %v", pattern, names, err)
+		}
+		for _, name := range names {
+			if _, err := warehouse.ReadMapping(name); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // FuzzParseMapping expects a mapping or a MappingError of any text, and SQL that holds what the text says as data only.
 func FuzzParseMapping(f *testing.F) {
 	f.Add([]byte(minimal))

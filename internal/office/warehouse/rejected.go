@@ -35,7 +35,7 @@ func (r *importRun) reject(ctx context.Context, report *ImportReport) error {
 
 // writeRejected writes the file: the source's own columns, so that rows can be put right and imported again, after file, row and reason.
 func (r *importRun) writeRejected(ctx context.Context) (err error) {
-	f, err := os.Create(r.RejectedPath)
+	f, err := os.OpenFile(r.RejectedPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("rejected rows: %w", err)
 	}

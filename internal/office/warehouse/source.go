@@ -26,6 +26,18 @@ type source struct {
 // maxHeading bounds the first line of a file.
 const maxHeading = 1 << 20
 
+// rewritten is the pattern of names of files that are made for an import.
+const rewritten = ".stamklant-import-*.csv"
+
+// sweep removes files that an import which was killed left in the folder: they hold customers' receipts.
+func sweep(folder string) error {
+	left, err := filepath.Glob(filepath.Join(folder, rewritten))
+	for _, name := range left {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
 // byteOrderMark stands before text that some programs export.
 const byteOrderMark = "\ufeff"
 
@@ -178,7 +190,7 @@ func (s *source) rewrite(name, folder string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := os.CreateTemp(folder, "import-*.csv")
+	out, err := os.CreateTemp(folder, rewritten)
 	if err != nil {
 		return "", errors.Join(err, done())
 	}

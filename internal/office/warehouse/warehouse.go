@@ -51,7 +51,12 @@ func Open(ctx context.Context, path string, options Options) (*Warehouse, error)
 	}
 	db := sql.OpenDB(connector)
 	w := &Warehouse{path: absolute, db: db, write: make(chan struct{}, 1)}
-	if err := w.prepare(ctx); err != nil {
+	err = w.prepare(ctx)
+	if err == nil {
+		// Receipts of people: for whoever runs head office alone.
+		err = errors.Join(os.Chmod(absolute, 0o600), sweep(filepath.Dir(absolute)))
+	}
+	if err != nil {
 		return nil, errors.Join(openError(absolute, err), db.Close())
 	}
 	return w, nil

@@ -111,6 +111,35 @@ func TestMigrations(t *testing.T) {
 	}
 }
 
+// TestOpenSweeps expects a warehouse that only its owner may read, and nothing left of an import that was killed.
+func TestOpenSweeps(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	left, mine := filepath.Join(folder, ".stamklant-import-123.csv"), filepath.Join(folder, "import-2024.csv")
+	for _, name := range []string{left, mine} {
+		if err := os.WriteFile(name, []byte("a,b\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(folder, "warehouse.duckdb")
+	w, err := warehouse.Open(t.Context(), path, warehouse.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a leftover stands: %v", err)
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Errorf("somebody's file is gone: %v", err)
+	}
+}
+
 // TestUpdateFails expects nothing to be kept of a change that fails, and nothing of one whose caller is gone.
 func TestUpdateFails(t *testing.T) {
 	t.Parallel()
