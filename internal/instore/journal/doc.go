@@ -10,7 +10,7 @@
 //	├── 01                                 version of the layout, u32, in clear
 //	├── 02                                 salt of the file's key, 32 bytes, in clear
 //	├── 10                                 marks: last, confirmed, pruned, aged and forgotten row number, chain after the confirmed row
-//	├── 11                                 lives: per incarnation its id, the row number before its first row, its last, when and why
+//	├── 11                                 lives: per incarnation its id, its parent and what it shares with it, the row before its first, why it began
 //	├── 12                                 the newest manifest version this server trusted, and its digest
 //	└── 13                                 floor of trusted time, time of the last contact with head office
 //	rows      number u64                   → outcome.v1.OutboxRow, marshalled, without its sequence

@@ -134,7 +134,7 @@ func (j *Journal) lay(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	first := lives{{id: newIncarnation(), began: j.cfg.Now().Unix(), reason: Created}}
+	first := lives{{id: newIncarnation(), agreed: whole, began: j.cfg.Now().Unix(), reason: Created}}
 	for _, row := range []struct{ key, value []byte }{
 		{keyMarks, marks{}.encode()},
 		{keyLives, first.encode()},

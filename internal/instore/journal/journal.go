@@ -104,7 +104,7 @@ type Journal struct {
 	closed atomic.Bool
 
 	seal  sealFile
-	lives atomic.Pointer[lives]
+	lives atomic.Pointer[history]
 	trust atomic.Pointer[trust]
 	size  atomic.Int64 // bytes of the file in use or free, as of the last transaction
 
@@ -201,12 +201,6 @@ func (h *handle) close() error {
 
 // Incarnation is the present life of the file.
 func (j *Journal) Incarnation() [16]byte { return j.lives.Load().now().id }
-
-// Born is when the present incarnation began, and why. Receipts from before it may be known to head office and not here.
-func (j *Journal) Born() (time.Time, Reason) {
-	now := j.lives.Load().now()
-	return time.Unix(now.began, 0).UTC(), now.reason
-}
 
 // Arrived is readable after rows have been added. It holds one token, however many there are, and one when the journal was opened.
 func (j *Journal) Arrived() <-chan struct{} { return j.arrived }

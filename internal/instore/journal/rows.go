@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Batch is consecutive rows to be delivered.
@@ -90,7 +89,11 @@ func (j *Journal) Rows(maxRows, maxBytes int) (Batch, error) {
 		if err != nil {
 			return err
 		}
-		now := v.lives.now()
+		l, err := v.freshLives()
+		if err != nil {
+			return err
+		}
+		now := l.now()
 		batch = Batch{Incarnation: now.id, First: m.confirmed - now.base + 1, ChainBefore: m.chain}
 		last = m.confirmed
 		total := 0
@@ -132,7 +135,11 @@ func (j *Journal) Confirm(ctx context.Context, incarnation [16]byte, through uin
 		}
 		done := false
 		err = j.update(ctx, func(w *writer) error {
-			if done = w.marks.confirmed == from.confirmed && w.lives.now().id == incarnation; !done {
+			l, err := w.freshLives()
+			if err != nil {
+				return err
+			}
+			if done = w.marks.confirmed == from.confirmed && l.now().id == incarnation; !done {
 				return nil
 			}
 			w.marks.confirmed, w.marks.chain = to.confirmed, ours
@@ -150,7 +157,11 @@ func (j *Journal) chainAt(incarnation [16]byte, through uint64) (from, to marks,
 		if from, err = v.marks(); err != nil {
 			return err
 		}
-		now := v.lives.now()
+		l, err := v.freshLives()
+		if err != nil {
+			return err
+		}
+		now := l.now()
 		if now.id != incarnation {
 			return fmt.Errorf("%w: %x", ErrStale, incarnation)
 		}
@@ -183,7 +194,7 @@ func (j *Journal) Fork(ctx context.Context, incarnation [16]byte, agreed uint64,
 	if err != nil {
 		j.cfg.Logger.Warn("head office's word on where the fork began does not hold", "error", err)
 	}
-	return j.begin(Forked, shown{})
+	return j.begin(Forked, nil)
 }
 
 // Rewind makes delivery begin again at or before a sequence: head office has lost what it had confirmed. When rows that it lost are gone
@@ -192,7 +203,11 @@ func (j *Journal) Rewind(ctx context.Context, through uint64) error {
 	gone := false
 	err := j.update(ctx, func(w *writer) error {
 		gone = false
-		now := w.lives.now()
+		l, err := w.freshLives()
+		if err != nil {
+			return err
+		}
+		now := l.now()
 		floor, target := max(now.base, w.marks.pruned), now.base+through
 		if target >= w.marks.confirmed {
 			return nil
@@ -214,38 +229,10 @@ func (j *Journal) Rewind(ctx context.Context, through uint64) error {
 		})
 	})
 	if err == nil && gone {
-		return j.begin(Lost, shown{})
+		return j.begin(Lost, nil)
 	}
 	if err == nil {
 		j.nudge()
 	}
-	return err
-}
-
-// begin starts a new incarnation. known is what the seal file remembers of lives that this file, put back, may not know.
-func (j *Journal) begin(why Reason, known shown) error {
-	var next lives
-	err := j.update(context.Background(), func(w *writer) error {
-		now, base, end := w.lives.now(), w.marks.confirmed, w.marks.last
-		switch why {
-		case Forked:
-			end = base
-		case Lost:
-			base = w.marks.pruned
-		}
-		base = max(base, now.base)
-		next = w.lives.merge(known.lives, w.marks.last).next(newIncarnation(), base, end, w.marks.pruned, j.cfg.Now(), why)
-		w.marks.confirmed, w.marks.chain = base, [32]byte{}
-		return w.put(inMeta, keyLives, next.encode())
-	})
-	if err != nil {
-		return err
-	}
-	j.lives.Store(&next)
-	j.cfg.Logger.Warn("a new incarnation of the journal begins", "server", j.cfg.ServerID, "reason", int(why), "incarnation", fmt.Sprintf("%x", next.now().id))
-	if j.seal.key != nil {
-		err = j.seal.change(func(s *shown) bool { s.lives = slices.Clone(next); return true })
-	}
-	j.nudge()
 	return err
 }

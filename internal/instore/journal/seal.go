@@ -129,7 +129,7 @@ func (j *Journal) checkSeal(created bool) error {
 	now := j.lives.Load().now()
 	restored := !found || known.machine != machine || known.lives.now().id != now.id || known.last > m.last
 	if restored && !created {
-		if err := j.begin(Restored, known); err != nil {
+		if err := j.begin(Restored, known.lives); err != nil {
 			return err
 		}
 	}
@@ -138,7 +138,7 @@ func (j *Journal) checkSeal(created bool) error {
 			return err
 		}
 	}
-	present := shown{machine: machine, last: m.last, lives: *j.lives.Load(), trust: *j.trust.Load()}
+	present := shown{machine: machine, last: m.last, lives: j.lives.Load().lives, trust: *j.trust.Load()}
 	j.seal.shown = known
 	return j.seal.change(func(s *shown) bool {
 		if found && bytes.Equal(known.encode(), present.encode()) {

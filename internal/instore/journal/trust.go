@@ -9,22 +9,19 @@ import (
 // load reads what is kept in memory besides: lives and trust.
 func (j *Journal) load() error {
 	return j.View(func(v *View) error {
-		b, err := v.metaRow(keyLives)
+		l, err := v.freshLives()
 		if err != nil {
 			return err
 		}
-		l, err := decodeLives(b)
+		b, err := v.metaRow(keyTrust)
 		if err != nil {
-			return fmt.Errorf("%w: its lives: %w", ErrDamaged, err)
-		}
-		if b, err = v.metaRow(keyTrust); err != nil {
 			return err
 		}
 		t, err := decodeTrust(b)
 		if err != nil {
 			return fmt.Errorf("%w: its trust: %w", ErrDamaged, err)
 		}
-		j.lives.Store(&l)
+		j.lives.Store(newHistory(l))
 		j.trust.Store(&t)
 		j.size.Store(v.tx.Size())
 		_, err = v.marks()

@@ -19,11 +19,11 @@ import (
 type View struct {
 	tx     *bbolt.Tx
 	sealer *sealer
-	lives  lives
+	lives  *history
 	fork   uint32
 	mem    scratch
 
-	through []uint64 // memory for cut-offs, parallel to lives
+	through []uint64 // memory for cut-offs, parallel to the spans of lives
 	at      []byte   // memory for the key a scan is at
 	next    []byte   // and for the one that must come next
 }
@@ -51,11 +51,7 @@ func begin(db *bbolt.DB) (tx *bbolt.Tx, err error) {
 }
 
 func (j *Journal) newView(h *handle, tx *bbolt.Tx) *View {
-	v := &View{tx: tx, sealer: h.sealer}
-	if l := j.lives.Load(); l != nil {
-		v.lives = *l
-	}
-	return v
+	return &View{tx: tx, sealer: h.sealer, lives: j.lives.Load()}
 }
 
 // Fork is the number under which the receipt being booked will stand: 0, or n when its key was taken by another till's receipt.
@@ -135,7 +131,7 @@ func (v *View) openAt(bucket string, move func() (key, sealed []byte)) (key, pla
 // cutOffs asks for the cut-off of every incarnation rows here were in.
 func (v *View) cutOffs(after func(incarnation [16]byte) uint64) []uint64 {
 	v.through = v.through[:0]
-	for _, one := range v.lives {
+	for _, one := range v.lives.spans {
 		v.through = append(v.through, after(one.id))
 	}
 	return v.through

@@ -1,0 +1,27 @@
+package outbox_test
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/stamklant/stamklant/internal/instore/journal"
+	"github.com/stamklant/stamklant/internal/office/inbox"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+
+func now() time.Time { return noon }
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+func journalConfig() journal.Config {
+	return journal.Config{ServerID: "gent-1", DataKey: [32]byte{7}, Now: now, Logger: quiet(), MachineID: "this machine", MapSize: 1 << 20}
+}
+
+func inboxConfig() inbox.Config { return inbox.Config{Now: now, Logger: quiet(), MapSize: 1 << 20} }
