@@ -3,6 +3,7 @@ package till_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"io"
 	"log/slog"
@@ -345,4 +346,9 @@ func line(no int32, sku string, pieces, net int64) *outcomev1.Line {
 
 func returned(no int32, sku string, pieces, net int64, original int32) *outcomev1.Line {
 	return &outcomev1.Line{No: no, Sku: sku, QuantityMilli: -pieces * 1000, NetMinor: -net, OriginalLine: original}
+}
+
+// refOf is an account as tills hand it back.
+func refOf(id [16]byte) string {
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(id[:])
 }
