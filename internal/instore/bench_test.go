@@ -1,0 +1,342 @@
+package instore_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/proto"
+
+	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
+	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/instore"
+	"github.com/stamklant/stamklant/internal/samplechain"
+)
+
+// The sizes of a big chain's busy store.
+const (
+	benchCampaigns = 1000
+	benchTills     = 2000 // callers the rate limit tells apart
+	benchRounds    = 11
+	basketLines    = 12
+)
+
+// benchAccounts is how many customers the store knows: a million, or what STAMKLANT_BENCH_ACCOUNTS says.
+func benchAccounts() int {
+	if n, err := strconv.Atoi(os.Getenv("STAMKLANT_BENCH_ACCOUNTS")); err == nil && n > 0 {
+		return n
+	}
+	return 1_000_000
+}
+
+// row is one line of the table: what was measured against what, round by round.
+type row struct {
+	what, unit   string
+	ours, bare   []float64
+	target       string
+	ratioOfRound []float64
+}
+
+func (r *row) add(ours, bare float64) {
+	r.ours, r.bare = append(r.ours, ours), append(r.bare, bare)
+	r.ratioOfRound = append(r.ratioOfRound, ours/bare)
+}
+
+// BenchmarkTable prints what the store's server costs, each figure against a bare peer measured in the same round. It runs once, whatever b.N.
+func BenchmarkTable(b *testing.B) {
+	if b.N > 1 {
+		return
+	}
+	store := openBench(b)
+	rows := store.lookupsOverSockets(b)
+	printTable(os.Stdout, rows)
+}
+
+func printTable(to io.Writer, rows []*row) {
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\nfigure\tours\tbare peer\tratio (median)\tspread\ttarget\t")
+	for _, r := range rows {
+		fmt.Fprintf(table, "%s\t%.4g %s\t%.4g %s\t%.2f ×\t%.2f–%.2f\t%s\t\n",
+			r.what, median(r.ours), r.unit, median(r.bare), r.unit, median(r.ratioOfRound), slices.Min(r.ratioOfRound), slices.Max(r.ratioOfRound), r.target)
+	}
+	_ = table.Flush() // standard output is all there is to tell about it
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// benchStore is a store's real server with a bare one beside it.
+type benchStore struct {
+	cards []string
+	ours  *peer
+	bare  *peer
+}
+
+// peer is a server as clients reach it.
+type peer struct {
+	addr  string
+	token string
+}
+
+func openBench(b *testing.B) *benchStore {
+	b.Helper()
+	dir := b.TempDir()
+	asOf := time.Now().AddDate(0, 0, -1)
+	chain, err := samplechain.New(samplechain.Config{Seed: 1, Accounts: benchAccounts(), LastDay: asOf})
+	must(b, err)
+	programme, err := samplechain.Programme(asOf)
+	must(b, err)
+	addCampaigns(programme, benchCampaigns)
+	s := &benchStore{}
+	began := time.Now()
+	enrolment, err := instore.Practice{
+		Server: "bench", Store: "s01", Programme: programme, AsOf: asOf, Expires: asOf.AddDate(0, 1, 0),
+		Accounts: s.accounts(chain), Identifiers: identifiersOf(chain),
+	}.Write(dir)
+	must(b, err)
+	fmt.Printf("%d accounts, %d campaigns made and signed in %s\n", benchAccounts(), len(programme.GetCampaigns()), time.Since(began).Round(time.Second))
+	server, err := instore.Open(b.Context(), instore.Config{
+		Data: filepath.Join(dir, "store"), Enrol: enrolment, Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler),
+	})
+	must(b, err)
+	began = time.Now()
+	_, err = server.Refresh(b.Context())
+	must(b, err)
+	fmt.Printf("fetched, verified, built and switched to in %s\n", time.Since(began).Round(time.Second))
+	token, err := server.TillToken()
+	must(b, err)
+	runUntilDone(b, func(ctx context.Context) error { return server.Run(ctx) })
+	s.ours = &peer{addr: server.Addr(), token: token}
+	s.bare = s.startBare(b)
+	return s
+}
+
+// runUntilDone runs something for the length of the benchmark.
+func runUntilDone(b *testing.B, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx) }()
+	b.Cleanup(func() {
+		cancel()
+		must(b, <-ended)
+	})
+}
+
+// accounts yields the chain's customers, and remembers cards of them to look up.
+func (s *benchStore) accounts(chain *samplechain.Chain) iter.Seq2[[16]byte, *customerv1.Account] {
+	return func(yield func([16]byte, *customerv1.Account) bool) {
+		s.cards = s.cards[:0]
+		i := 0
+		for c := range chain.Customers() {
+			if i++; i%101 == 0 {
+				s.cards = append(s.cards, c.Cards[0].Number)
+			}
+			if !yield(c.ID, c.Account) {
+				return
+			}
+		}
+	}
+}
+
+func identifiersOf(chain *samplechain.Chain) func(func(string, string) [16]byte) iter.Seq2[[16]byte, *customerv1.Identifier] {
+	return func(hash func(namespace, canonical string) [16]byte) iter.Seq2[[16]byte, *customerv1.Identifier] {
+		cardHash := func(number string) [16]byte { return hash(samplechain.CardNamespace, number) }
+		return func(yield func([16]byte, *customerv1.Identifier) bool) {
+			for c := range chain.Customers() {
+				for _, card := range c.Cards {
+					if !yield(cardHash(card.Number), card.Identifier(c.ID, cardHash)) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// addCampaigns fills a programme up to n live campaigns: the chain's own kinds for other segments, stores and baskets.
+func addCampaigns(p *programmev1.Programme, n int) {
+	var stores, segments []string
+	for _, s := range p.GetStores() {
+		stores = append(stores, s.GetCode())
+	}
+	for _, s := range p.GetSegments() {
+		if len(s.GetCodes()) > 0 {
+			segments = append(segments, s.GetCode())
+		}
+	}
+	own := p.GetCampaigns()
+	for i := 0; len(p.Campaigns) < n; i++ {
+		c := proto.CloneOf(own[i%len(own)])
+		c.Code = fmt.Sprintf("%s-%d", c.GetCode(), i)
+		c.Salt = c.GetCode()
+		if c.GetWhen() == nil {
+			c.When = &programmev1.Condition{}
+		}
+		c.When.Segments = []string{segments[i%len(segments)]}
+		c.When.Stores = []string{stores[i/len(segments)%len(stores)]}
+		p.Campaigns = append(p.Campaigns, c)
+	}
+}
+
+// bareServer answers every lookup with the same answer, without any of our steps.
+type bareServer struct {
+	tillv1.UnimplementedCheckoutServiceServer
+	answer *tillv1.LookupResponse
+}
+
+func (s *bareServer) Lookup(context.Context, *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
+	return s.answer, nil
+}
+
+// startBare starts a bare server whose answer is one of ours.
+func (s *benchStore) startBare(b *testing.B) *peer {
+	b.Helper()
+	client := s.ours.dial(b)
+	answer, err := client.Lookup(b.Context(), s.request(0, 0))
+	must(b, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(b, err)
+	server := grpc.NewServer()
+	tillv1.RegisterCheckoutServiceServer(server, &bareServer{answer: answer})
+	go func() { _ = server.Serve(listener) }() // ends with Stop
+	b.Cleanup(server.Stop)
+	return &peer{addr: listener.Addr().String(), token: s.ours.token}
+}
+
+func (p *peer) dial(b *testing.B) tillv1.CheckoutServiceClient {
+	b.Helper()
+	conn, err := grpc.NewClient("passthrough:///"+p.addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithPerRPCCredentials(rpcToken(p.token)))
+	must(b, err)
+	b.Cleanup(func() { _ = conn.Close() })
+	return tillv1.NewCheckoutServiceClient(conn)
+}
+
+type rpcToken string
+
+func (t rpcToken) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(t)}, nil
+}
+
+func (t rpcToken) RequireTransportSecurity() bool { return false }
+
+// request is the i-th lookup of a worker: another card and another till each time, with a full basket.
+func (s *benchStore) request(worker, i int) *tillv1.LookupRequest {
+	r := &tillv1.LookupRequest{
+		Caller:   &tillv1.Caller{Till: strconv.Itoa((worker*977 + i) % benchTills)},
+		Customer: &tillv1.LookupRequest_Identifier{Identifier: &tillv1.Identifier{Value: &tillv1.Identifier_Text{Text: s.cards[(worker*7919+i*31)%len(s.cards)]}}},
+		Stage:    tillv1.Stage_STAGE_PAYMENT, ReceiptRef: fmt.Sprintf("%d-%d", worker, i),
+		Abilities: &tillv1.Abilities{DisplayLines: 2, DisplayColumns: 20, PrinterColumns: 42},
+		Basket:    &tillv1.Basket{},
+	}
+	for no := range basketLines {
+		group := []string{"1010", "2010", "2510", "4501", "4601", "6010"}[no%6]
+		r.Basket.Lines = append(r.Basket.Lines, &outcomev1.Line{
+			No: int32(no + 1), Sku: group + "001", Group: group, QuantityMilli: 1000, NetMinor: int64(199 + 100*no),
+		})
+	}
+	return r
+}
+
+// lookupsOverSockets measures one till's wait, and how much two cores can answer.
+func (s *benchStore) lookupsOverSockets(b *testing.B) []*row {
+	const calls, workers, perWorker = 2000, 16, 1500
+	p50 := &row{what: "Lookup over sockets, p50, one till", unit: "µs", target: "≤ 1.6 ×"}
+	full := &row{what: "Lookup over sockets, throughput, 16 callers", unit: "/s", target: "≥ 0.6 ×"}
+	requests := make([]*tillv1.LookupRequest, calls)
+	for i := range requests {
+		requests[i] = s.request(0, i)
+	}
+	many := make([][]*tillv1.LookupRequest, workers)
+	for w := range many {
+		for i := range perWorker {
+			many[w] = append(many[w], s.request(w+1, i))
+		}
+	}
+	ours, bare := s.clients(b, s.ours, workers), s.clients(b, s.bare, workers)
+	for round := range benchRounds {
+		// Which of the two goes first alternates, so that neither always has the warmer machine.
+		var a, c float64
+		if round%2 == 0 {
+			a, c = wait(b, ours[0], requests), wait(b, bare[0], requests)
+		} else {
+			c, a = wait(b, bare[0], requests), wait(b, ours[0], requests)
+		}
+		p50.add(a, c)
+		if round%2 == 0 {
+			a, c = saturate(b, ours, many), saturate(b, bare, many)
+		} else {
+			c, a = saturate(b, bare, many), saturate(b, ours, many)
+		}
+		full.add(a, c)
+	}
+	return []*row{p50, full}
+}
+
+func (s *benchStore) clients(b *testing.B, p *peer, n int) []tillv1.CheckoutServiceClient {
+	clients := make([]tillv1.CheckoutServiceClient, n)
+	for i := range clients {
+		clients[i] = p.dial(b)
+	}
+	return clients
+}
+
+// wait is the median time of one call after another, in microseconds.
+func wait(b *testing.B, client tillv1.CheckoutServiceClient, requests []*tillv1.LookupRequest) float64 {
+	took := make([]float64, len(requests))
+	for i, r := range requests {
+		began := time.Now()
+		_, err := client.Lookup(b.Context(), r)
+		took[i] = float64(time.Since(began).Nanoseconds()) / 1e3
+		must(b, err)
+	}
+	return median(took)
+}
+
+// saturate is how many calls per second all clients together get answered.
+func saturate(b *testing.B, clients []tillv1.CheckoutServiceClient, requests [][]*tillv1.LookupRequest) float64 {
+	began := time.Now()
+	calls := 0
+	var workers sync.WaitGroup
+	failed := make(chan error, len(clients))
+	for w, client := range clients {
+		calls += len(requests[w])
+		workers.Go(func() {
+			for _, r := range requests[w] {
+				if _, err := client.Lookup(b.Context(), r); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
+	close(failed)
+	for err := range failed {
+		must(b, err)
+	}
+	return float64(calls) / time.Since(began).Seconds()
+}
+
+func must(b *testing.B, err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
