@@ -190,11 +190,11 @@ func TestNoBomb(t *testing.T) {
 	}
 }
 
-func mustMarshal(t testing.TB, m proto.Message) []byte {
-	t.Helper()
+func mustMarshal(tb testing.TB, m proto.Message) []byte {
+	tb.Helper()
 	data, err := proto.Marshal(m)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
 }

@@ -21,11 +21,11 @@ const (
 	deltaKind    = bundlev1.PartKind_PART_KIND_CUSTOMERS_DELTA
 )
 
-func mustMarshal(t testing.TB, m proto.Message) []byte {
-	t.Helper()
+func mustMarshal(tb testing.TB, m proto.Message) []byte {
+	tb.Helper()
 	data, err := proto.Marshal(m)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
 }
@@ -206,7 +206,10 @@ func TestMessage(t *testing.T) {
 		t.Errorf("beyond the limit: %v", err)
 	}
 	endless := func(yield func(bundle.Record, error) bool) {
-		for i := uint32(0); yield(bundle.Record{Kind: bundle.KindProgramme, Key: binary.BigEndian.AppendUint32(nil, i), Value: make([]byte, bundle.MaxValue)}, nil); i++ {
+		r, more := bundle.Record{Kind: bundle.KindProgramme, Value: make([]byte, bundle.MaxValue)}, true
+		for i := uint32(0); more; i++ {
+			r.Key = binary.BigEndian.AppendUint32(nil, i)
+			more = yield(r, nil)
 		}
 	}
 	if err := bundle.Join(bundle.KindProgramme, endless, new(bundlev1.ProgrammePart)); !errors.Is(err, bundle.ErrTooLarge) {

@@ -44,6 +44,7 @@ func (s *State) Add(r Record) error {
 		s.Identifiers++
 	case KindErased:
 		s.Erased++
+	default: // programmes and store parts are no customers
 	}
 	b := binary.AppendUvarint(s.scratch[:0], uint64(len(r.Key)+1))
 	b = append(b, byte(r.Kind))

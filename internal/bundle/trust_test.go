@@ -148,6 +148,7 @@ func TestManifestRefused(t *testing.T) {
 }
 
 func changed(t *testing.T, o office, change func(*bundlev1.Manifest)) func(*bundlev1.Manifest) []byte {
+	t.Helper()
 	return func(m *bundlev1.Manifest) []byte {
 		change(m)
 		return sign(t, manifestKind, o.chain(), o.signing, m)

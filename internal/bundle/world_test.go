@@ -83,33 +83,35 @@ func (o office) manifest() *bundlev1.Manifest {
 }
 
 // sign signs a message as a file of a kind.
-func sign(t testing.TB, kind bundlev1.SignedKind, chain bundle.ChainID, key ed25519.PrivateKey, m proto.Message) []byte {
-	t.Helper()
+func sign(tb testing.TB, kind bundlev1.SignedKind, chain bundle.ChainID, key ed25519.PrivateKey, m proto.Message) []byte {
+	tb.Helper()
 	payload, err := proto.Marshal(m)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	file, err := bundle.Sign(kind, chain, key, payload)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return file
 }
 
-func (o office) keysetFile(t testing.TB) []byte {
-	return sign(t, keysetKind, o.chain(), o.root, o.keyset())
+func (o office) keysetFile(tb testing.TB) []byte {
+	tb.Helper()
+	return sign(tb, keysetKind, o.chain(), o.root, o.keyset())
 }
 
-func (o office) manifestFile(t testing.TB) []byte {
-	return sign(t, manifestKind, o.chain(), o.signing, o.manifest())
+func (o office) manifestFile(tb testing.TB) []byte {
+	tb.Helper()
+	return sign(tb, manifestKind, o.chain(), o.signing, o.manifest())
 }
 
 // trust is a server that has taken the keyset.
-func (o office) trust(t testing.TB, version uint64) *bundle.Trust {
-	t.Helper()
+func (o office) trust(tb testing.TB, version uint64) *bundle.Trust {
+	tb.Helper()
 	trust := bundle.NewTrust(o.anchor(), version, [32]byte{})
-	if _, err := trust.Keyset(o.keysetFile(t)); err != nil {
-		t.Fatal(err)
+	if _, err := trust.Keyset(o.keysetFile(tb)); err != nil {
+		tb.Fatal(err)
 	}
 	return trust
 }
@@ -174,18 +176,18 @@ func (p pieces) fetch(digest [32]byte, _ int) ([]byte, error) {
 func keyOf(name string) bundle.Key { return sha256.Sum256([]byte(name)) }
 
 // seal writes records as a part.
-func seal(t testing.TB, p pieces, kind bundlev1.PartKind, key bundle.Key, records bundle.Records) *bundlev1.SealedPart {
-	t.Helper()
+func seal(tb testing.TB, p pieces, kind bundlev1.PartKind, key bundle.Key, records bundle.Records) *bundlev1.SealedPart {
+	tb.Helper()
 	w, err := bundle.NewPartWriter(kind, key, p.put)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.WriteAll(records); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	sealed, err := w.Finish(&bundlev1.CustomersHeader{StateDigest: state(1)})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return sealed
 }

@@ -86,7 +86,7 @@ func (w *PartWriter) Finish(customers *bundlev1.CustomersHeader) (*bundlev1.Seal
 	if err != nil {
 		return nil, fmt.Errorf("part header: %w", err)
 	}
-	sealed := w.aead.Seal(nil, headerNonce, plain, headerData)
+	sealed := w.aead.Seal(nil, headerNonce, plain, headerData) //nolint:gosec // a part key seals one header
 	if len(sealed) > MaxHeader {
 		return nil, fmt.Errorf("part header of %d bytes, at most %d: %w", len(sealed), MaxHeader, ErrTooLarge)
 	}

@@ -43,7 +43,7 @@ func (r *Replica) fetchSigned(ctx context.Context, path string, kind bundlev1.Si
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	data, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -117,7 +117,7 @@ func (r *Replica) fetchRest(ctx context.Context, digest [32]byte, length int64) 
 	if err != nil {
 		return false, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	h := sha256.New()
 	have, err := io.Copy(h, io.LimitReader(file, length))
 	if err != nil {
@@ -146,7 +146,7 @@ func (r *Replica) fetchInto(ctx context.Context, to io.Writer, path string, offs
 	if err != nil {
 		return 0, err
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	return io.Copy(to, io.LimitReader(body, length-offset))
 }
 

@@ -476,7 +476,7 @@ func wipe(t *testing.T, path string) {
 func TestEnrolmentFile(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, 1)
-	e := c.enrol("amsterdam-1", "amsterdam")
+	e := c.enrol("amsterdam-1")
 	path := filepath.Join(t.TempDir(), "amsterdam-1.json")
 	if err := publisher.WriteEnrolment(path, e); err != nil {
 		t.Fatal(err)

@@ -186,7 +186,7 @@ func TestRefused(t *testing.T) {
 	s.source = source
 	s.open()
 	defer s.stop()
-	c.enrol("amsterdam-2", "amsterdam")
+	c.enrol("amsterdam-2")
 	c.publish()
 	first := c.read(bundle.ManifestPath("amsterdam-1"))
 	c.balances[1] = 77
@@ -195,7 +195,7 @@ func TestRefused(t *testing.T) {
 	old := clone(c.balances)
 
 	foreign := newChain(t, 50)
-	foreign.enrol("amsterdam-1", "amsterdam")
+	foreign.enrol("amsterdam-1")
 	foreign.publish()
 	foreign.publish()
 	foreign.publish()

@@ -46,8 +46,7 @@ func (f folder) Fetch(_ context.Context, path string, offset int64) (io.ReadClos
 		return nil, err
 	}
 	if _, err := file.Seek(offset, io.SeekStart); err != nil {
-		file.Close()
-		return nil, err
+		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
 }
@@ -90,17 +89,17 @@ func (w web) Fetch(ctx context.Context, path string, offset int64) (io.ReadClose
 	}
 	switch {
 	case response.StatusCode == http.StatusNotFound:
-		response.Body.Close()
+		_ = response.Body.Close()
 		return nil, fmt.Errorf("%w at %s", ErrNotFound, w.base)
 	case response.StatusCode == http.StatusPartialContent && offset > 0:
 		return response.Body, nil
 	case response.StatusCode != http.StatusOK:
-		response.Body.Close()
+		_ = response.Body.Close()
 		return nil, fmt.Errorf("%s answers %s", w.base, response.Status)
 	}
 	// The server knows no Range, or none was asked for.
 	if _, err := io.CopyN(io.Discard, response.Body, offset); err != nil {
-		response.Body.Close()
+		_ = response.Body.Close()
 		return nil, err
 	}
 	return response.Body, nil

@@ -90,6 +90,7 @@ func TestSources(t *testing.T) {
 	}
 	for name, source := range sources(t, dir) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, offset := range []int64{0, 1, 999, 1000, 5000, 9999} {
 				body, err := source.Fetch(context.Background(), "chunks/aa/file", offset)
 				if err != nil {

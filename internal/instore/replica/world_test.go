@@ -28,7 +28,7 @@ var day = time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)
 
 // chain is a small chain of stores: its keys, its customers, and where it publishes.
 type chain struct {
-	t         testing.TB
+	t         *testing.T
 	dir       string
 	keys      *publisher.Keys
 	now       time.Time
@@ -39,7 +39,7 @@ type chain struct {
 	cutOffs   []*bundlev1.CutOff
 }
 
-func newChain(t testing.TB, customers int) *chain {
+func newChain(t *testing.T, customers int) *chain {
 	t.Helper()
 	dir := t.TempDir()
 	keys, err := publisher.CreateChain(filepath.Join(dir, "keys"), day)
@@ -53,9 +53,9 @@ func newChain(t testing.TB, customers int) *chain {
 	return c
 }
 
-func (c *chain) enrol(server, store string) *bundlev1.Enrolment {
+func (c *chain) enrol(server string) *bundlev1.Enrolment {
 	c.t.Helper()
-	e, err := c.keys.Enrol(publisher.Enrolment{Server: server, Store: store}, c.now)
+	e, err := c.keys.Enrol(publisher.Enrolment{Server: server, Store: "amsterdam"}, c.now)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func (s trusted) SetTrustedVersion(_ context.Context, version uint64, digest [32
 
 // server is one store's server, as far as it follows head office.
 type server struct {
-	t         testing.TB
+	t         *testing.T
 	enrolment *bundlev1.Enrolment
 	dir       string
 	source    replica.Source
@@ -175,7 +175,7 @@ type server struct {
 
 func (c *chain) server(name string) *server {
 	c.t.Helper()
-	s := &server{t: c.t, enrolment: c.enrol(name, "amsterdam"), dir: c.t.TempDir(), source: replica.Folder(c.bundles()), now: c.now}
+	s := &server{t: c.t, enrolment: c.enrol(name), dir: c.t.TempDir(), source: replica.Folder(c.bundles()), now: c.now}
 	s.log = slog.New(slog.DiscardHandler)
 	return s
 }

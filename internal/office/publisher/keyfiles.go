@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -113,8 +114,7 @@ func writeFile(path string, data []byte, mode os.FileMode) error {
 		err = closeErr
 	}
 	if err != nil {
-		os.Remove(next)
-		return err
+		return errors.Join(err, os.Remove(next))
 	}
 	if err := os.Rename(next, path); err != nil {
 		return err

@@ -39,7 +39,7 @@ func Publish(ctx context.Context, in Inputs, to Target) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer bucket.Close()
+	defer func() { _ = bucket.Close() }()
 	p := &publication{in: in, to: to, bucket: bucket}
 	if p.ledger, err = readLedger(to.StateDir); err != nil {
 		return nil, err

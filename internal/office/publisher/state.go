@@ -23,8 +23,8 @@ func writeState(dir string, records bundle.Records) (s *stateFile, err error) {
 	}
 	defer func() {
 		if err != nil {
-			file.Close()
-			os.Remove(file.Name())
+			_ = file.Close()
+			_ = os.Remove(file.Name())
 		}
 	}()
 	buffered := bufio.NewWriterSize(file, 1<<20)
@@ -67,7 +67,7 @@ func (s *stateFile) records(dir string) bundle.Records {
 			yield(bundle.Record{}, err)
 			return
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		header, err := s.header(file)
 		if err != nil {
 			yield(bundle.Record{}, fmt.Errorf("%s: %w", path, err))
@@ -113,7 +113,7 @@ func (s *stateFile) usable(dir string) bool {
 	if err != nil {
 		return false
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	_, err = s.header(file)
 	return err == nil
 }
