@@ -29,11 +29,11 @@ func programme(campaigns ...*programmev1.Campaign) *programmev1.Programme {
 	}
 }
 
-func compile(t testing.TB, p *programmev1.Programme) *decision.Programme {
-	t.Helper()
+func compile(tb testing.TB, p *programmev1.Programme) *decision.Programme {
+	tb.Helper()
 	compiled, err := decision.Compile(p)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return compiled
 }
@@ -353,8 +353,10 @@ func TestIndexAgreesWithFields(t *testing.T) {
 		}
 		p := compile(t, programme(some...))
 		for _, in := range []*decision.Input{
-			{Segment: "a", Store: "s01", Tier: "t2", Stage: decision.Start}, {Segment: "", Store: "s02", Tier: "", Stage: decision.Payment},
-			{Segment: "other", Store: "s03", Tier: "t1", Stage: decision.Basket}, {Segment: "b", Store: "s02", Tier: "t1", Stage: decision.Payment},
+			{Segment: "a", Store: "s01", Tier: "t2", Stage: decision.Start},
+			{Segment: "", Store: "s02", Tier: "", Stage: decision.Payment},
+			{Segment: "other", Store: "s03", Tier: "t1", Stage: decision.Basket},
+			{Segment: "b", Store: "s02", Tier: "t1", Stage: decision.Payment},
 		} {
 			first := ""
 			for _, e := range p.Explain(in) {
@@ -377,7 +379,7 @@ func TestIndexAgreesWithFields(t *testing.T) {
 
 // holds is what the fields mean, written down once more without an index.
 func holds(when *programmev1.Condition, in *decision.Input) bool {
-	any := func(names []string, value string) bool {
+	asked := func(names []string, value string) bool {
 		if len(names) == 0 {
 			return true
 		}
@@ -390,7 +392,7 @@ func holds(when *programmev1.Condition, in *decision.Input) bool {
 	}
 	at := when.GetAt() == programmev1.At_AT_UNSPECIFIED || when.GetAt() == programmev1.At_AT_START && in.Stage == decision.Start ||
 		when.GetAt() == programmev1.At_AT_PAYMENT && in.Stage == decision.Payment
-	return at && any(when.GetSegments(), in.Segment) && any(when.GetStores(), in.Store) && any(when.GetTiers(), in.Tier)
+	return at && asked(when.GetSegments(), in.Segment) && asked(when.GetStores(), in.Store) && asked(when.GetTiers(), in.Tier)
 }
 
 // BenchmarkDecide has 20 candidates that the first look does not settle and 500 near misses: right segment, wrong store, date or basket.

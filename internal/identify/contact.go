@@ -65,12 +65,11 @@ func address(text, country string) string {
 		return ""
 	}
 	text = strings.ToUpper(text)
-	postcode, rest := "", ""
+	split := leadingWord
 	if country == "NL" {
-		postcode, rest = dutchPostcode(text)
-	} else {
-		postcode, rest = leadingWord(text)
+		split = dutchPostcode
 	}
+	postcode, rest := split(text)
 	house, addition := houseNumber(rest)
 	if postcode == "" || house == "" {
 		return ""

@@ -115,60 +115,60 @@ func (r *Rules) try(rule *rule, text string) match {
 }
 
 // code reads a card number or voucher code.
-func (rule *rule) code(text string) match {
-	if rule.numeric {
+func (r *rule) code(text string) match {
+	if r.numeric {
 		digits, ok := onlyDigits(text)
 		if !ok {
 			return match{}
 		}
 		text = digits
 		// A UPC-A is an EAN-13 whose leading zero the scanner left out.
-		if len(text) == 12 && rule.length == 13 && rule.check == programmev1.CheckDigit_CHECK_DIGIT_GS1 {
+		if len(text) == 12 && r.length == 13 && r.check == programmev1.CheckDigit_CHECK_DIGIT_GS1 {
 			text = "0" + text
 		}
 	}
-	if !rule.fits(text) {
+	if !r.fits(text) {
 		return match{}
 	}
-	if rule.checks() && !rule.holds(text) {
-		return match{Reading: Reading{Outcome: BadCheckDigit, Kind: rule.kind}}
+	if r.checks() && !r.holds(text) {
+		return match{Reading: Reading{Outcome: BadCheckDigit, Kind: r.kind}}
 	}
-	m := rule.found(text)
-	m.checked = rule.checks()
+	m := r.found(text)
+	m.checked = r.checks()
 	return m
 }
 
 // fits reports whether the code has the rule's form.
-func (rule *rule) fits(text string) bool {
-	if rule.length != 0 && len(text) != rule.length || !strings.HasPrefix(text, rule.startsWith) {
+func (r *rule) fits(text string) bool {
+	if r.length != 0 && len(text) != r.length || !strings.HasPrefix(text, r.startsWith) {
 		return false
 	}
-	return rule.pattern == nil || rule.pattern.MatchString(text)
+	return r.pattern == nil || r.pattern.MatchString(text)
 }
 
 // checks reports whether the rule asks for a check digit.
-func (rule *rule) checks() bool {
-	return rule.check == programmev1.CheckDigit_CHECK_DIGIT_GS1 || rule.check == programmev1.CheckDigit_CHECK_DIGIT_LUHN
+func (r *rule) checks() bool {
+	return r.check == programmev1.CheckDigit_CHECK_DIGIT_GS1 || r.check == programmev1.CheckDigit_CHECK_DIGIT_LUHN
 }
 
 // holds reports whether the code's check digit is right.
-func (rule *rule) holds(digits string) bool {
-	if rule.check == programmev1.CheckDigit_CHECK_DIGIT_LUHN {
+func (r *rule) holds(digits string) bool {
+	if r.check == programmev1.CheckDigit_CHECK_DIGIT_LUHN {
 		return holdsLuhn(digits)
 	}
 	return holdsGS1(digits)
 }
 
 // found is the reading of a canonical form; nothing for "".
-func (rule *rule) found(canonical string) match {
+func (r *rule) found(canonical string) match {
 	if canonical == "" {
 		return match{}
 	}
 	reading := Reading{
-		Outcome: Card, Kind: rule.kind, Namespace: rule.namespace, Canonical: canonical, Masked: mask(canonical),
-		Issued: rule.first != "" && len(canonical) == len(rule.first) && canonical >= rule.first && canonical <= rule.last,
+		Outcome: Card, Kind: r.kind, Namespace: r.namespace, Canonical: canonical, Masked: mask(canonical),
+		Issued: r.first != "" && len(canonical) == len(r.first) && canonical >= r.first && canonical <= r.last,
 	}
-	if rule.kind == programmev1.IdentifierKind_IDENTIFIER_KIND_VOUCHER {
+	if r.kind == programmev1.IdentifierKind_IDENTIFIER_KIND_VOUCHER {
 		reading.Outcome = Voucher
 	}
 	return match{Reading: reading}

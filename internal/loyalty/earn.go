@@ -56,7 +56,7 @@ func (r *Rules) Earn(sale Sale) Award {
 	shares := make([]wide, len(sale.Lines))
 	var sum wide
 	for i, line := range sale.Lines {
-		if r.earns(line, sale.Groups[i]) && !(sale.Exchange && BroughtBack(line)) {
+		if r.earns(line, sale.Groups[i]) && (!sale.Exchange || !BroughtBack(line)) {
 			shares[i] = product(line.GetNetMinor(), r.weight(sale, i))
 			sum = sum.plus(shares[i])
 		}

@@ -38,24 +38,24 @@ func linde() *programmev1.Programme {
 	}
 }
 
-func compile(t testing.TB, p *programmev1.Programme) *loyalty.Rules {
-	t.Helper()
+func compile(tb testing.TB, p *programmev1.Programme) *loyalty.Rules {
+	tb.Helper()
 	rules, err := loyalty.Compile(p)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return rules
 }
 
-func amsterdam(t testing.TB, at string) time.Time {
-	t.Helper()
+func amsterdam(tb testing.TB, at string) time.Time {
+	tb.Helper()
 	zone, err := time.LoadLocation("Europe/Amsterdam")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	moment, err := time.ParseInLocation("2006-01-02 15:04:05", at, zone)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return moment
 }
@@ -231,8 +231,16 @@ func TestGroups(t *testing.T) {
 		{Name: "a", Patterns: []string{"10*", "exact"}}, {Name: "b", Patterns: []string{"1*2*3"}}, {Name: "c", Patterns: []string{"*x"}}, {Name: "d", Patterns: []string{"*"}},
 	})
 	for _, tc := range []struct{ name, article, want string }{
-		{"prefix", "1099", "ad"}, {"prefix alone", "10", "ad"}, {"too short", "1", "d"}, {"exact", "exact", "ad"}, {"longer than exact", "exactly", "d"},
-		{"stars inside", "1_2_3", "bd"}, {"stars for nothing", "123", "bd"}, {"wrong order", "132", "d"}, {"suffix", "zx", "cd"}, {"several", "10.2.3", "abd"},
+		{"prefix", "1099", "ad"},
+		{"prefix alone", "10", "ad"},
+		{"too short", "1", "d"},
+		{"exact", "exact", "ad"},
+		{"longer than exact", "exactly", "d"},
+		{"stars inside", "1_2_3", "bd"},
+		{"stars for nothing", "123", "bd"},
+		{"wrong order", "132", "d"},
+		{"suffix", "zx", "cd"},
+		{"several", "10.2.3", "abd"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

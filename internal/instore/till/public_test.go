@@ -115,6 +115,7 @@ func (p *planter) scalar(m protoreflect.Message, f protoreflect.FieldDescriptor,
 		n := p.prime()
 		m.Set(f, protoreflect.ValueOfInt32(int32(n)))
 		p.planted[strconv.FormatInt(n, 10)] = name
+	default: // flags say nothing that could be read
 	}
 }
 
@@ -176,7 +177,7 @@ func marked(p *planter) *programmev1.Programme {
 func (p *planter) customer(draw *rand.Rand, m *programmev1.Programme) *customerv1.Account {
 	a := &customerv1.Account{
 		HomeStore: "s01", Language: []string{"nl", "en", "fr", "de", "pl", ""}[draw.IntN(6)],
-		Imported:  &customerv1.ImportedScores{Segment: m.GetSegments()[draw.IntN(len(m.GetSegments()))].GetCode()},
+		Imported: &customerv1.ImportedScores{Segment: m.GetSegments()[draw.IntN(len(m.GetSegments()))].GetCode()},
 		Loyalty: &customerv1.LoyaltyState{
 			Balance: draw.Int64N(5000) - 500, Tier: m.GetTiers()[draw.IntN(len(m.GetTiers()))].GetCode(), NextExpiry: &customerv1.Expiry{},
 		},

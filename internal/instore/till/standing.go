@@ -62,7 +62,7 @@ func (c *call) recent(w *who, v *journal.View, s *standing) error {
 	if w.account == nil {
 		return nil
 	}
-	if len(c.programme.GetTiers()) > 1 {
+	if top := len(c.programme.GetTiers()) - 1; top > 0 && c.tiers[w.account.GetLoyalty().GetTier()] < top {
 		s.days = map[string]bool{}
 		err := v.LocalReceipts(w.id, c.after, func(r *outcomev1.RecordedReceipt) error {
 			s.achieve(r.GetReceipt())

@@ -4,9 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
-	"fmt"
-	"io"
-	"log/slog"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -140,26 +137,26 @@ func linde() *programmev1.Programme {
 }
 
 // newWorld opens a store with its customers published.
-func newWorld(t testing.TB, change ...func(*programmev1.Programme)) *world {
-	t.Helper()
-	w := &world{t: t, active: &generation.Active{}, now: now, programme: linde(), records: map[string]bundle.Record{}, dir: t.TempDir()}
+func newWorld(tb testing.TB, change ...func(*programmev1.Programme)) *world {
+	tb.Helper()
+	w := &world{t: tb, active: &generation.Active{}, now: now, programme: linde(), records: map[string]bundle.Record{}, dir: tb.TempDir()}
 	for _, c := range change {
 		c(w.programme)
 	}
 	var err error
 	w.journal, err = journal.Open(filepath.Join(w.dir, "journal.db"), journal.Config{
-		ServerID: "utrecht-1", DataKey: dataKey, Now: w.clock, Logger: slog.New(slog.DiscardHandler), MachineID: "here",
+		ServerID: "utrecht-1", DataKey: dataKey, Now: w.clock, Logger: discard, MachineID: "here",
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w.service = till.New(till.Config{
-		Active: w.active, Journal: w.journal, ServerID: "utrecht-1", Now: w.clock, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Active: w.active, Journal: w.journal, ServerID: "utrecht-1", Now: w.clock, Logger: discard,
 	})
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		w.active.Close()
 		if err := w.journal.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	w.people()
@@ -229,7 +226,7 @@ func (w *world) put(kind bundle.Kind, key []byte, m proto.Message) {
 			w.t.Fatal(err)
 		}
 	}
-	w.records[fmt.Sprint(kind, key)] = bundle.Record{Kind: kind, Key: key, Value: value}
+	w.records[kind.String()+string(key)] = bundle.Record{Kind: kind, Key: key, Value: value}
 }
 
 // publish has the customers served, with what this journal wrote counted up to the cut-offs given.
