@@ -162,7 +162,8 @@ type Account struct {
 	Values *Values `protobuf:"bytes,4,opt,name=values,proto3" json:"values,omitempty"`
 	// What outlives one night's scoring: where the account came from, and whether a fall is being held back.
 	Memory *Memory `protobuf:"bytes,5,opt,name=memory,proto3" json:"memory,omitempty"`
-	// Segment and scores made elsewhere. Set only under `scoring: imported`; it then stands instead of `values`.
+	// Segment and scores as given: made elsewhere (`scoring: imported`), or by ranks (`ntile`), which no cut points tell. It then stands
+	// instead of `values`.
 	Imported *ImportedScores `protobuf:"bytes,6,opt,name=imported,proto3" json:"imported,omitempty"`
 	// Points and status as head office last counted them.
 	Loyalty *LoyaltyState `protobuf:"bytes,7,opt,name=loyalty,proto3" json:"loyalty,omitempty"`
@@ -441,7 +442,7 @@ func (x *Memory) GetFallHeldUntilDay() int32 {
 	return 0
 }
 
-// ImportedScores are scores made elsewhere, published as given.
+// ImportedScores are scores published as given: made elsewhere, or at head office in a way that stores cannot repeat.
 type ImportedScores struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The segment's code, one of the programme's segments.

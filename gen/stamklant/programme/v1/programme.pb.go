@@ -432,6 +432,11 @@ const (
 	ScoringMethod_SCORING_METHOD_UNSPECIFIED ScoringMethod = 0
 	// Type-7 quantiles of the scored accounts as absolute cut points; equal values get equal scores.
 	ScoringMethod_SCORING_METHOD_QUANTILE ScoringMethod = 1
+	// The retailer's own cut points.
+	ScoringMethod_SCORING_METHOD_FIXED ScoringMethod = 2
+	// Equally many accounts per score, in the order of value and customer number; equal values may get different scores. Stores cannot derive
+	// such scores and get them as given.
+	ScoringMethod_SCORING_METHOD_NTILE ScoringMethod = 3
 )
 
 // Enum value maps for ScoringMethod.
@@ -439,10 +444,14 @@ var (
 	ScoringMethod_name = map[int32]string{
 		0: "SCORING_METHOD_UNSPECIFIED",
 		1: "SCORING_METHOD_QUANTILE",
+		2: "SCORING_METHOD_FIXED",
+		3: "SCORING_METHOD_NTILE",
 	}
 	ScoringMethod_value = map[string]int32{
 		"SCORING_METHOD_UNSPECIFIED": 0,
 		"SCORING_METHOD_QUANTILE":    1,
+		"SCORING_METHOD_FIXED":       2,
+		"SCORING_METHOD_NTILE":       3,
 	}
 )
 
@@ -471,6 +480,112 @@ func (x ScoringMethod) Number() protoreflect.EnumNumber {
 // Deprecated: Use ScoringMethod.Descriptor instead.
 func (ScoringMethod) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{7}
+}
+
+// ScoringWindow says which receipts count.
+type ScoringWindow int32
+
+const (
+	// Not set; the trailing months.
+	ScoringWindow_SCORING_WINDOW_UNSPECIFIED ScoringWindow = 0
+	// The trailing months.
+	ScoringWindow_SCORING_WINDOW_MONTHS ScoringWindow = 1
+	// All receipts up to the day.
+	ScoringWindow_SCORING_WINDOW_ALL ScoringWindow = 2
+)
+
+// Enum value maps for ScoringWindow.
+var (
+	ScoringWindow_name = map[int32]string{
+		0: "SCORING_WINDOW_UNSPECIFIED",
+		1: "SCORING_WINDOW_MONTHS",
+		2: "SCORING_WINDOW_ALL",
+	}
+	ScoringWindow_value = map[string]int32{
+		"SCORING_WINDOW_UNSPECIFIED": 0,
+		"SCORING_WINDOW_MONTHS":      1,
+		"SCORING_WINDOW_ALL":         2,
+	}
+)
+
+func (x ScoringWindow) Enum() *ScoringWindow {
+	p := new(ScoringWindow)
+	*p = x
+	return p
+}
+
+func (x ScoringWindow) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ScoringWindow) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_programme_v1_programme_proto_enumTypes[8].Descriptor()
+}
+
+func (ScoringWindow) Type() protoreflect.EnumType {
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[8]
+}
+
+func (x ScoringWindow) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ScoringWindow.Descriptor instead.
+func (ScoringWindow) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{8}
+}
+
+// RecencyFrom says from what recency is counted.
+type RecencyFrom int32
+
+const (
+	// Not set; the date.
+	RecencyFrom_RECENCY_FROM_UNSPECIFIED RecencyFrom = 0
+	// Days from the date of the last receipt.
+	RecencyFrom_RECENCY_FROM_DATE RecencyFrom = 1
+	// Whole periods of 24 hours from the time of the last receipt to the beginning of the day that is scored.
+	RecencyFrom_RECENCY_FROM_TIME RecencyFrom = 2
+)
+
+// Enum value maps for RecencyFrom.
+var (
+	RecencyFrom_name = map[int32]string{
+		0: "RECENCY_FROM_UNSPECIFIED",
+		1: "RECENCY_FROM_DATE",
+		2: "RECENCY_FROM_TIME",
+	}
+	RecencyFrom_value = map[string]int32{
+		"RECENCY_FROM_UNSPECIFIED": 0,
+		"RECENCY_FROM_DATE":        1,
+		"RECENCY_FROM_TIME":        2,
+	}
+)
+
+func (x RecencyFrom) Enum() *RecencyFrom {
+	p := new(RecencyFrom)
+	*p = x
+	return p
+}
+
+func (x RecencyFrom) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RecencyFrom) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_programme_v1_programme_proto_enumTypes[9].Descriptor()
+}
+
+func (RecencyFrom) Type() protoreflect.EnumType {
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[9]
+}
+
+func (x RecencyFrom) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RecencyFrom.Descriptor instead.
+func (RecencyFrom) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{9}
 }
 
 // FrequencyCounts says what frequency counts.
@@ -510,11 +625,11 @@ func (x FrequencyCounts) String() string {
 }
 
 func (FrequencyCounts) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[8].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[10].Descriptor()
 }
 
 func (FrequencyCounts) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[8]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[10]
 }
 
 func (x FrequencyCounts) Number() protoreflect.EnumNumber {
@@ -523,7 +638,7 @@ func (x FrequencyCounts) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FrequencyCounts.Descriptor instead.
 func (FrequencyCounts) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{10}
 }
 
 // MonetaryBasis says whether returns are taken off.
@@ -563,11 +678,11 @@ func (x MonetaryBasis) String() string {
 }
 
 func (MonetaryBasis) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[9].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[11].Descriptor()
 }
 
 func (MonetaryBasis) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[9]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[11]
 }
 
 func (x MonetaryBasis) Number() protoreflect.EnumNumber {
@@ -576,7 +691,7 @@ func (x MonetaryBasis) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MonetaryBasis.Descriptor instead.
 func (MonetaryBasis) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{11}
 }
 
 // FullReturn says what becomes of the visit when a receipt is returned whole.
@@ -616,11 +731,11 @@ func (x FullReturn) String() string {
 }
 
 func (FullReturn) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[10].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[12].Descriptor()
 }
 
 func (FullReturn) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[10]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[12]
 }
 
 func (x FullReturn) Number() protoreflect.EnumNumber {
@@ -629,7 +744,7 @@ func (x FullReturn) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FullReturn.Descriptor instead.
 func (FullReturn) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{12}
 }
 
 // Lever is what makes a group of customers worth more.
@@ -677,11 +792,11 @@ func (x Lever) String() string {
 }
 
 func (Lever) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[11].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[13].Descriptor()
 }
 
 func (Lever) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[11]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[13]
 }
 
 func (x Lever) Number() protoreflect.EnumNumber {
@@ -690,7 +805,7 @@ func (x Lever) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Lever.Descriptor instead.
 func (Lever) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{13}
 }
 
 // Weekday is a day of the week.
@@ -750,11 +865,11 @@ func (x Weekday) String() string {
 }
 
 func (Weekday) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[12].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[14].Descriptor()
 }
 
 func (Weekday) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[12]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[14]
 }
 
 func (x Weekday) Number() protoreflect.EnumNumber {
@@ -763,7 +878,7 @@ func (x Weekday) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Weekday.Descriptor instead.
 func (Weekday) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{14}
 }
 
 // RedeemCards says which cards may spend points.
@@ -803,11 +918,11 @@ func (x RedeemCards) String() string {
 }
 
 func (RedeemCards) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[13].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[15].Descriptor()
 }
 
 func (RedeemCards) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[13]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[15]
 }
 
 func (x RedeemCards) Number() protoreflect.EnumNumber {
@@ -816,7 +931,7 @@ func (x RedeemCards) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RedeemCards.Descriptor instead.
 func (RedeemCards) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{15}
 }
 
 // Combining says how discounts go together.
@@ -856,11 +971,11 @@ func (x Combining) String() string {
 }
 
 func (Combining) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[14].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[16].Descriptor()
 }
 
 func (Combining) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[14]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[16]
 }
 
 func (x Combining) Number() protoreflect.EnumNumber {
@@ -869,7 +984,7 @@ func (x Combining) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Combining.Descriptor instead.
 func (Combining) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
 }
 
 // Programme is the retailer's configuration, complete: presets have been filled in, names checked.
@@ -1684,8 +1799,24 @@ type Scoring struct {
 	Monetary MonetaryBasis `protobuf:"varint,8,opt,name=monetary,proto3,enum=stamklant.programme.v1.MonetaryBasis" json:"monetary,omitempty"`
 	// Whether a receipt that was returned whole still counts as a visit.
 	FrequencyOnFullReturn FullReturn `protobuf:"varint,9,opt,name=frequency_on_full_return,json=frequencyOnFullReturn,proto3,enum=stamklant.programme.v1.FullReturn" json:"frequency_on_full_return,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// Which receipts count: those of the trailing months, or all.
+	Window ScoringWindow `protobuf:"varint,10,opt,name=window,proto3,enum=stamklant.programme.v1.ScoringWindow" json:"window,omitempty"`
+	// From what recency is counted.
+	RecencyFrom RecencyFrom `protobuf:"varint,11,opt,name=recency_from,json=recencyFrom,proto3,enum=stamklant.programme.v1.RecencyFrom" json:"recency_from,omitempty"`
+	// How recency becomes a score, where it is not as `method` says.
+	RecencyMethod ScoringMethod `protobuf:"varint,12,opt,name=recency_method,json=recencyMethod,proto3,enum=stamklant.programme.v1.ScoringMethod" json:"recency_method,omitempty"`
+	// How frequency becomes a score, where it is not as `method` says.
+	FrequencyMethod ScoringMethod `protobuf:"varint,13,opt,name=frequency_method,json=frequencyMethod,proto3,enum=stamklant.programme.v1.ScoringMethod" json:"frequency_method,omitempty"`
+	// How money becomes a score, where it is not as `method` says.
+	MonetaryMethod ScoringMethod `protobuf:"varint,14,opt,name=monetary_method,json=monetaryMethod,proto3,enum=stamklant.programme.v1.ScoringMethod" json:"monetary_method,omitempty"`
+	// Own cut points in days, ascending, one fewer than there are scores: for the method fixed.
+	RecencyCuts []int64 `protobuf:"varint,15,rep,packed,name=recency_cuts,json=recencyCuts,proto3" json:"recency_cuts,omitempty"`
+	// Own cut points in visits or receipts, ascending, one fewer than there are scores: for the method fixed.
+	FrequencyCuts []int64 `protobuf:"varint,16,rep,packed,name=frequency_cuts,json=frequencyCuts,proto3" json:"frequency_cuts,omitempty"`
+	// Own cut points in money, minor units, ascending, one fewer than there are scores: for the method fixed.
+	MonetaryCuts  []int64 `protobuf:"varint,17,rep,packed,name=monetary_cuts,json=monetaryCuts,proto3" json:"monetary_cuts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Scoring) Reset() {
@@ -1779,6 +1910,62 @@ func (x *Scoring) GetFrequencyOnFullReturn() FullReturn {
 		return x.FrequencyOnFullReturn
 	}
 	return FullReturn_FULL_RETURN_UNSPECIFIED
+}
+
+func (x *Scoring) GetWindow() ScoringWindow {
+	if x != nil {
+		return x.Window
+	}
+	return ScoringWindow_SCORING_WINDOW_UNSPECIFIED
+}
+
+func (x *Scoring) GetRecencyFrom() RecencyFrom {
+	if x != nil {
+		return x.RecencyFrom
+	}
+	return RecencyFrom_RECENCY_FROM_UNSPECIFIED
+}
+
+func (x *Scoring) GetRecencyMethod() ScoringMethod {
+	if x != nil {
+		return x.RecencyMethod
+	}
+	return ScoringMethod_SCORING_METHOD_UNSPECIFIED
+}
+
+func (x *Scoring) GetFrequencyMethod() ScoringMethod {
+	if x != nil {
+		return x.FrequencyMethod
+	}
+	return ScoringMethod_SCORING_METHOD_UNSPECIFIED
+}
+
+func (x *Scoring) GetMonetaryMethod() ScoringMethod {
+	if x != nil {
+		return x.MonetaryMethod
+	}
+	return ScoringMethod_SCORING_METHOD_UNSPECIFIED
+}
+
+func (x *Scoring) GetRecencyCuts() []int64 {
+	if x != nil {
+		return x.RecencyCuts
+	}
+	return nil
+}
+
+func (x *Scoring) GetFrequencyCuts() []int64 {
+	if x != nil {
+		return x.FrequencyCuts
+	}
+	return nil
+}
+
+func (x *Scoring) GetMonetaryCuts() []int64 {
+	if x != nil {
+		return x.MonetaryCuts
+	}
+	return nil
 }
 
 // Segment is a named group of customers.
@@ -2645,7 +2832,7 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\n" +
 	"DigitRange\x12*\n" +
 	"\x05first\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[0-9]{1,40}$R\x05first\x12(\n" +
-	"\x04last\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f2\r^[0-9]{1,40}$R\x04last\"\xd6\x04\n" +
+	"\x04last\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f2\r^[0-9]{1,40}$R\x04last\"\x90\t\n" +
 	"\aScoring\x12K\n" +
 	"\x06source\x18\x01 \x01(\x0e2%.stamklant.programme.v1.ScoringSourceB\f\xbaH\x05\x82\x01\x02\x10\x01\xd8\xf3\x18\x01R\x06source\x12\"\n" +
 	"\x06months\x18\x02 \x01(\x05B\n" +
@@ -2658,7 +2845,16 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"(\x00R\x06scores\x12O\n" +
 	"\tfrequency\x18\a \x01(\x0e2'.stamklant.programme.v1.FrequencyCountsB\b\xbaH\x05\x82\x01\x02\x10\x01R\tfrequency\x12K\n" +
 	"\bmonetary\x18\b \x01(\x0e2%.stamklant.programme.v1.MonetaryBasisB\b\xbaH\x05\x82\x01\x02\x10\x01R\bmonetary\x12e\n" +
-	"\x18frequency_on_full_return\x18\t \x01(\x0e2\".stamklant.programme.v1.FullReturnB\b\xbaH\x05\x82\x01\x02\x10\x01R\x15frequencyOnFullReturn\"\x9d\x03\n" +
+	"\x18frequency_on_full_return\x18\t \x01(\x0e2\".stamklant.programme.v1.FullReturnB\b\xbaH\x05\x82\x01\x02\x10\x01R\x15frequencyOnFullReturn\x12G\n" +
+	"\x06window\x18\n" +
+	" \x01(\x0e2%.stamklant.programme.v1.ScoringWindowB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06window\x12P\n" +
+	"\frecency_from\x18\v \x01(\x0e2#.stamklant.programme.v1.RecencyFromB\b\xbaH\x05\x82\x01\x02\x10\x01R\vrecencyFrom\x12V\n" +
+	"\x0erecency_method\x18\f \x01(\x0e2%.stamklant.programme.v1.ScoringMethodB\b\xbaH\x05\x82\x01\x02\x10\x01R\rrecencyMethod\x12Z\n" +
+	"\x10frequency_method\x18\r \x01(\x0e2%.stamklant.programme.v1.ScoringMethodB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0ffrequencyMethod\x12X\n" +
+	"\x0fmonetary_method\x18\x0e \x01(\x0e2%.stamklant.programme.v1.ScoringMethodB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0emonetaryMethod\x12+\n" +
+	"\frecency_cuts\x18\x0f \x03(\x03B\b\xbaH\x05\x92\x01\x02\x10\tR\vrecencyCuts\x12/\n" +
+	"\x0efrequency_cuts\x18\x10 \x03(\x03B\b\xbaH\x05\x92\x01\x02\x10\tR\rfrequencyCuts\x121\n" +
+	"\rmonetary_cuts\x18\x11 \x03(\x03B\f\xbaH\x05\x92\x01\x02\x10\t\xc8\xf3\x18\x01R\fmonetaryCuts\"\x9d\x03\n" +
 	"\aSegment\x121\n" +
 	"\x04code\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,39}$R\x04code\x12E\n" +
 	"\x04name\x18\x02 \x03(\v2#.stamklant.programme.v1.TranslationB\f\xd2\xf3\x18\blanguageR\x04name\x12\x1a\n" +
@@ -2763,10 +2959,20 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\rScoringSource\x12\x1e\n" +
 	"\x1aSCORING_SOURCE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SCORING_SOURCE_RECEIPTS\x10\x01\x12\x1b\n" +
-	"\x17SCORING_SOURCE_IMPORTED\x10\x02*L\n" +
+	"\x17SCORING_SOURCE_IMPORTED\x10\x02*\x80\x01\n" +
 	"\rScoringMethod\x12\x1e\n" +
 	"\x1aSCORING_METHOD_UNSPECIFIED\x10\x00\x12\x1b\n" +
-	"\x17SCORING_METHOD_QUANTILE\x10\x01*o\n" +
+	"\x17SCORING_METHOD_QUANTILE\x10\x01\x12\x18\n" +
+	"\x14SCORING_METHOD_FIXED\x10\x02\x12\x18\n" +
+	"\x14SCORING_METHOD_NTILE\x10\x03*b\n" +
+	"\rScoringWindow\x12\x1e\n" +
+	"\x1aSCORING_WINDOW_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15SCORING_WINDOW_MONTHS\x10\x01\x12\x16\n" +
+	"\x12SCORING_WINDOW_ALL\x10\x02*Y\n" +
+	"\vRecencyFrom\x12\x1c\n" +
+	"\x18RECENCY_FROM_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11RECENCY_FROM_DATE\x10\x01\x12\x15\n" +
+	"\x11RECENCY_FROM_TIME\x10\x02*o\n" +
 	"\x0fFrequencyCounts\x12 \n" +
 	"\x1cFREQUENCY_COUNTS_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17FREQUENCY_COUNTS_VISITS\x10\x01\x12\x1d\n" +
@@ -2817,7 +3023,7 @@ func file_stamklant_programme_v1_programme_proto_rawDescGZIP() []byte {
 	return file_stamklant_programme_v1_programme_proto_rawDescData
 }
 
-var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
+var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 17)
 var file_stamklant_programme_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(Address)(0),             // 0: stamklant.programme.v1.Address
@@ -2828,78 +3034,85 @@ var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(CheckDigit)(0),          // 5: stamklant.programme.v1.CheckDigit
 	(ScoringSource)(0),       // 6: stamklant.programme.v1.ScoringSource
 	(ScoringMethod)(0),       // 7: stamklant.programme.v1.ScoringMethod
-	(FrequencyCounts)(0),     // 8: stamklant.programme.v1.FrequencyCounts
-	(MonetaryBasis)(0),       // 9: stamklant.programme.v1.MonetaryBasis
-	(FullReturn)(0),          // 10: stamklant.programme.v1.FullReturn
-	(Lever)(0),               // 11: stamklant.programme.v1.Lever
-	(Weekday)(0),             // 12: stamklant.programme.v1.Weekday
-	(RedeemCards)(0),         // 13: stamklant.programme.v1.RedeemCards
-	(Combining)(0),           // 14: stamklant.programme.v1.Combining
-	(*Programme)(nil),        // 15: stamklant.programme.v1.Programme
-	(*Store)(nil),            // 16: stamklant.programme.v1.Store
-	(*TraitDeclaration)(nil), // 17: stamklant.programme.v1.TraitDeclaration
-	(*ProductGroup)(nil),     // 18: stamklant.programme.v1.ProductGroup
-	(*Restriction)(nil),      // 19: stamklant.programme.v1.Restriction
-	(*Scanners)(nil),         // 20: stamklant.programme.v1.Scanners
-	(*IdentifierRule)(nil),   // 21: stamklant.programme.v1.IdentifierRule
-	(*DigitRange)(nil),       // 22: stamklant.programme.v1.DigitRange
-	(*Scoring)(nil),          // 23: stamklant.programme.v1.Scoring
-	(*Segment)(nil),          // 24: stamklant.programme.v1.Segment
-	(*Tier)(nil),             // 25: stamklant.programme.v1.Tier
-	(*TierRule)(nil),         // 26: stamklant.programme.v1.TierRule
-	(*SegmentNames)(nil),     // 27: stamklant.programme.v1.SegmentNames
-	(*Points)(nil),           // 28: stamklant.programme.v1.Points
-	(*EarnRule)(nil),         // 29: stamklant.programme.v1.EarnRule
-	(*Hours)(nil),            // 30: stamklant.programme.v1.Hours
-	(*RedeemRule)(nil),       // 31: stamklant.programme.v1.RedeemRule
-	(*CustomerGroup)(nil),    // 32: stamklant.programme.v1.CustomerGroup
-	(*Campaign)(nil),         // 33: stamklant.programme.v1.Campaign
-	(*Translation)(nil),      // 34: stamklant.programme.v1.Translation
+	(ScoringWindow)(0),       // 8: stamklant.programme.v1.ScoringWindow
+	(RecencyFrom)(0),         // 9: stamklant.programme.v1.RecencyFrom
+	(FrequencyCounts)(0),     // 10: stamklant.programme.v1.FrequencyCounts
+	(MonetaryBasis)(0),       // 11: stamklant.programme.v1.MonetaryBasis
+	(FullReturn)(0),          // 12: stamklant.programme.v1.FullReturn
+	(Lever)(0),               // 13: stamklant.programme.v1.Lever
+	(Weekday)(0),             // 14: stamklant.programme.v1.Weekday
+	(RedeemCards)(0),         // 15: stamklant.programme.v1.RedeemCards
+	(Combining)(0),           // 16: stamklant.programme.v1.Combining
+	(*Programme)(nil),        // 17: stamklant.programme.v1.Programme
+	(*Store)(nil),            // 18: stamklant.programme.v1.Store
+	(*TraitDeclaration)(nil), // 19: stamklant.programme.v1.TraitDeclaration
+	(*ProductGroup)(nil),     // 20: stamklant.programme.v1.ProductGroup
+	(*Restriction)(nil),      // 21: stamklant.programme.v1.Restriction
+	(*Scanners)(nil),         // 22: stamklant.programme.v1.Scanners
+	(*IdentifierRule)(nil),   // 23: stamklant.programme.v1.IdentifierRule
+	(*DigitRange)(nil),       // 24: stamklant.programme.v1.DigitRange
+	(*Scoring)(nil),          // 25: stamklant.programme.v1.Scoring
+	(*Segment)(nil),          // 26: stamklant.programme.v1.Segment
+	(*Tier)(nil),             // 27: stamklant.programme.v1.Tier
+	(*TierRule)(nil),         // 28: stamklant.programme.v1.TierRule
+	(*SegmentNames)(nil),     // 29: stamklant.programme.v1.SegmentNames
+	(*Points)(nil),           // 30: stamklant.programme.v1.Points
+	(*EarnRule)(nil),         // 31: stamklant.programme.v1.EarnRule
+	(*Hours)(nil),            // 32: stamklant.programme.v1.Hours
+	(*RedeemRule)(nil),       // 33: stamklant.programme.v1.RedeemRule
+	(*CustomerGroup)(nil),    // 34: stamklant.programme.v1.CustomerGroup
+	(*Campaign)(nil),         // 35: stamklant.programme.v1.Campaign
+	(*Translation)(nil),      // 36: stamklant.programme.v1.Translation
 }
 var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	0,  // 0: stamklant.programme.v1.Programme.address:type_name -> stamklant.programme.v1.Address
 	1,  // 1: stamklant.programme.v1.Programme.profiling:type_name -> stamklant.programme.v1.Profiling
-	16, // 2: stamklant.programme.v1.Programme.stores:type_name -> stamklant.programme.v1.Store
-	17, // 3: stamklant.programme.v1.Programme.traits:type_name -> stamklant.programme.v1.TraitDeclaration
-	18, // 4: stamklant.programme.v1.Programme.groups:type_name -> stamklant.programme.v1.ProductGroup
-	21, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
-	23, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
-	24, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
-	25, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
-	28, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
-	32, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
-	14, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
-	33, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
-	20, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
-	19, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
+	18, // 2: stamklant.programme.v1.Programme.stores:type_name -> stamklant.programme.v1.Store
+	19, // 3: stamklant.programme.v1.Programme.traits:type_name -> stamklant.programme.v1.TraitDeclaration
+	20, // 4: stamklant.programme.v1.Programme.groups:type_name -> stamklant.programme.v1.ProductGroup
+	23, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
+	25, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
+	26, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
+	27, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
+	30, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
+	34, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
+	16, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
+	35, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
+	22, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
+	21, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
 	2,  // 15: stamklant.programme.v1.TraitDeclaration.type:type_name -> stamklant.programme.v1.TraitType
 	3,  // 16: stamklant.programme.v1.TraitDeclaration.purpose:type_name -> stamklant.programme.v1.Purpose
 	4,  // 17: stamklant.programme.v1.IdentifierRule.kind:type_name -> stamklant.programme.v1.IdentifierKind
 	5,  // 18: stamklant.programme.v1.IdentifierRule.check:type_name -> stamklant.programme.v1.CheckDigit
-	22, // 19: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
+	24, // 19: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
 	6,  // 20: stamklant.programme.v1.Scoring.source:type_name -> stamklant.programme.v1.ScoringSource
 	7,  // 21: stamklant.programme.v1.Scoring.method:type_name -> stamklant.programme.v1.ScoringMethod
-	8,  // 22: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
-	9,  // 23: stamklant.programme.v1.Scoring.monetary:type_name -> stamklant.programme.v1.MonetaryBasis
-	10, // 24: stamklant.programme.v1.Scoring.frequency_on_full_return:type_name -> stamklant.programme.v1.FullReturn
-	34, // 25: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
-	34, // 26: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
-	11, // 27: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
-	34, // 28: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
-	34, // 29: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
-	26, // 30: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
-	27, // 31: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
-	29, // 32: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
-	31, // 33: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
-	12, // 34: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
-	30, // 35: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
-	13, // 36: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
-	34, // 37: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	10, // 22: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
+	11, // 23: stamklant.programme.v1.Scoring.monetary:type_name -> stamklant.programme.v1.MonetaryBasis
+	12, // 24: stamklant.programme.v1.Scoring.frequency_on_full_return:type_name -> stamklant.programme.v1.FullReturn
+	8,  // 25: stamklant.programme.v1.Scoring.window:type_name -> stamklant.programme.v1.ScoringWindow
+	9,  // 26: stamklant.programme.v1.Scoring.recency_from:type_name -> stamklant.programme.v1.RecencyFrom
+	7,  // 27: stamklant.programme.v1.Scoring.recency_method:type_name -> stamklant.programme.v1.ScoringMethod
+	7,  // 28: stamklant.programme.v1.Scoring.frequency_method:type_name -> stamklant.programme.v1.ScoringMethod
+	7,  // 29: stamklant.programme.v1.Scoring.monetary_method:type_name -> stamklant.programme.v1.ScoringMethod
+	36, // 30: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
+	36, // 31: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
+	13, // 32: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
+	36, // 33: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
+	36, // 34: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
+	28, // 35: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
+	29, // 36: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
+	31, // 37: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
+	33, // 38: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
+	14, // 39: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
+	32, // 40: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
+	15, // 41: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
+	36, // 42: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_programme_v1_programme_proto_init() }
@@ -2922,7 +3135,7 @@ func file_stamklant_programme_v1_programme_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_programme_v1_programme_proto_rawDesc), len(file_stamklant_programme_v1_programme_proto_rawDesc)),
-			NumEnums:      15,
+			NumEnums:      17,
 			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
