@@ -103,7 +103,14 @@ var answersAt = regexp.MustCompile(`answers (?:tills )?at ([0-9.]+:[0-9]+)`)
 // start starts a server and returns once it says where it answers. It is killed when the test ends.
 func start(t *testing.T, name string, args ...string) *process {
 	t.Helper()
+	return startIn(t, "", name, args...)
+}
+
+// startIn is start in a folder.
+func startIn(t *testing.T, dir, name string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, cmd: command(t, name, args...), done: make(chan struct{})}
+	p.cmd.Dir = dir
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/stamklant/stamklant/internal/office"
@@ -54,6 +55,9 @@ type keysServer struct {
 
 // Run enrols a server.
 func (c *keysServer) Run(s *session) error {
+	if c.Bundles != "" && !strings.Contains(c.Bundles, "://") {
+		c.Bundles = absolute(c.Bundles)
+	}
 	return office.Enrol(s.home, office.Enrolment{
 		Server: c.Name, Store: c.Store, Office: c.Office, Bundles: c.Bundles, Standby: c.Standby, Replace: c.Replace, Out: c.Out,
 	}, time.Now(), s.terminal)
