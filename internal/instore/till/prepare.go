@@ -95,6 +95,9 @@ func (p *prepared) compileSegments() (err error) {
 // compilePlaces loads the stores' time zones and languages.
 func (p *prepared) compilePlaces() error {
 	chain := &place{languages: p.programme.GetLanguages()}
+	if len(chain.languages) == 0 {
+		chain.languages = spoken[:1]
+	}
 	var err error
 	if chain.zone, err = time.LoadLocation(p.programme.GetTimeZone()); err != nil {
 		return fmt.Errorf("time_zone: %w", err)
