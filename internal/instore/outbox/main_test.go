@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
 	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/office/inbox"
@@ -25,3 +26,8 @@ func journalConfig() journal.Config {
 }
 
 func inboxConfig() inbox.Config { return inbox.Config{Now: now, Logger: quiet(), MapSize: 1 << 20} }
+
+// forked is what a SyncService says of a fork it knows nothing more of.
+func forked() *errdetails.ErrorInfo {
+	return &errdetails.ErrorInfo{Reason: "FORKED", Domain: "stamklant"}
+}
