@@ -223,12 +223,50 @@ func (r *Registrar) AddExternal(id [16]byte, external string) error {
 // AddIdentifier gives an account an identifier, or changes what is known of it. An identifier that leads to another account then leads to
 // both (a telephone in a family); ErrTooMany when those are more than eight.
 func (r *Registrar) AddIdentifier(id [16]byte, given Identifier) error {
-	if given.Namespace == "" || given.Canonical == "" {
-		return errors.New("inbox: an identifier has no namespace or no canonical form")
-	}
-	known, err := r.identifier(given.Namespace, given.Canonical)
+	key, known, err := r.describe(given)
 	if err != nil {
 		return err
+	}
+	if !leads(known, id) {
+		if len(known.GetAccountIds()) == maxAccounts {
+			return fmt.Errorf("inbox: an identifier of namespace %s %w", given.Namespace, ErrTooMany)
+		}
+		known.AccountIds = append(known.AccountIds, id[:])
+		if err := r.change(id, func(a *account) { a.identifiers = append(a.identifiers, key) }); err != nil {
+			return err
+		}
+	}
+	r.keepIdentifier(key, known)
+	return nil
+}
+
+// AddAnonymous registers an identifier that gives points to nobody: a card kept at the desk. Accounts it led to are led to no more.
+func (r *Registrar) AddAnonymous(given Identifier) error {
+	given.State = customerv1.IdentifierState_IDENTIFIER_STATE_ANONYMOUS
+	key, known, err := r.describe(given)
+	if err != nil {
+		return err
+	}
+	for _, id := range known.GetAccountIds() {
+		err := r.change([16]byte(id), func(a *account) {
+			a.identifiers = slices.DeleteFunc(a.identifiers, func(other string) bool { return other == key })
+		})
+		if err != nil {
+			return err
+		}
+	}
+	known.AccountIds = nil
+	r.keepIdentifier(key, known)
+	return nil
+}
+
+// describe finds what is known of an identifier, and brings mask and state up to date.
+func (r *Registrar) describe(given Identifier) (key string, known *customerv1.Identifier, err error) {
+	if given.Namespace == "" || given.Canonical == "" {
+		return "", nil, errors.New("inbox: an identifier has no namespace or no canonical form")
+	}
+	if known, err = r.identifier(given.Namespace, given.Canonical); err != nil {
+		return "", nil, err
 	}
 	if known == nil {
 		known = &customerv1.Identifier{}
@@ -239,21 +277,15 @@ func (r *Registrar) AddIdentifier(id [16]byte, given Identifier) error {
 	if known.State = given.State; known.State == customerv1.IdentifierState_IDENTIFIER_STATE_UNSPECIFIED {
 		known.State = customerv1.IdentifierState_IDENTIFIER_STATE_IN_USE
 	}
-	key := string(identifierKey(given.Namespace, given.Canonical))
-	if !leads(known, id) {
-		if len(known.GetAccountIds()) == maxAccounts {
-			return fmt.Errorf("inbox: an identifier of namespace %s %w", given.Namespace, ErrTooMany)
-		}
-		known.AccountIds = append(known.AccountIds, id[:])
-		if err := r.change(id, func(a *account) { a.identifiers = append(a.identifiers, key) }); err != nil {
-			return err
-		}
-	}
+	return string(identifierKey(given.Namespace, given.Canonical)), known, nil
+}
+
+// keepIdentifier holds an identifier in memory, for flush to write.
+func (r *Registrar) keepIdentifier(key string, known *customerv1.Identifier) {
 	if r.identifiers == nil {
 		r.identifiers = map[string]*customerv1.Identifier{}
 	}
 	r.identifiers[key] = known
-	return nil
 }
 
 func leads(known *customerv1.Identifier, id [16]byte) bool {
