@@ -15,7 +15,7 @@ import (
 type Run struct {
 	// ID is its number; it rises.
 	ID int64
-	// AsOf and First are the last and the first day of the window, as days since 1970-01-01.
+	// AsOf and First are the last and the first day of the window, as days since 1970-01-01; First is 0 when all receipts count.
 	AsOf, First int32
 	// RanAt is when it was made.
 	RanAt time.Time
@@ -196,7 +196,11 @@ func (r *Run) warn() {
 func (r *Run) String() string {
 	day := func(d int32) string { return time.Unix(int64(d)*86400, 0).UTC().Format(time.DateOnly) }
 	var out strings.Builder
-	fmt.Fprintf(&out, "run %d: %d customers scored over %s to %s", r.ID, r.Scored, day(r.First), day(r.AsOf))
+	since := day(r.First) + " to "
+	if r.First == 0 {
+		since = "all receipts up to "
+	}
+	fmt.Fprintf(&out, "run %d: %d customers scored over %s%s", r.ID, r.Scored, since, day(r.AsOf))
 	if r.Lapsed > 0 {
 		fmt.Fprintf(&out, ", %d who bought before", r.Lapsed)
 	}

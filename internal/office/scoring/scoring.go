@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
-
 	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	"github.com/stamklant/stamklant/internal/office/warehouse"
@@ -46,18 +44,21 @@ type Options struct {
 // and returns what it found. It returns ErrProgramme, wrapped with what is wrong, for segments that do not share out all scores; the scores of
 // the run before then stand. A warehouse without receipts is no error: nobody is scored.
 func Score(ctx context.Context, w *warehouse.Warehouse, programme *programmev1.Programme, asOf int32, options Options) (*Run, error) {
-	r := &runner{rules: rulesOf(programme), asOf: asOf, options: options}
+	rules, err := rulesOf(programme)
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{rules: rules, asOf: asOf, options: options}
 	if r.options.Progress == nil {
 		r.options.Progress = func(string, int64, int64) {}
 	}
 	if !r.rules.imported {
-		var err error
 		if r.segments, err = segment.Compile(programme.GetSegments(), r.rules.scores); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrProgramme, err)
 		}
 	}
 	var run *Run
-	err := w.Update(ctx, func(ctx context.Context, tx *warehouse.Tx) (err error) {
+	err = w.Update(ctx, func(ctx context.Context, tx *warehouse.Tx) (err error) {
 		r.tx = tx
 		run, err = r.run(ctx)
 		return err
@@ -66,55 +67,6 @@ func Score(ctx context.Context, w *warehouse.Warehouse, programme *programmev1.P
 		return nil, fmt.Errorf("score: %w", err)
 	}
 	return run, nil
-}
-
-// rules are the programme's scoring with all that is left out filled in.
-type rules struct {
-	imported bool
-	months   int32
-	scores   int
-	visits   bool // frequency counts visits, else receipts
-	net      bool // money less what came back
-	remove   bool // a visit whose receipt came back whole goes
-	leaveOut []string
-	basis    string // none, consent, interest
-	currency string
-	decimals int32
-	settings string
-}
-
-// rulesOf reads a programme's scoring.
-func rulesOf(p *programmev1.Programme) rules {
-	s := p.GetScoring()
-	r := rules{
-		imported: s.GetSource() == programmev1.ScoringSource_SCORING_SOURCE_IMPORTED,
-		months:   s.GetMonths(),
-		scores:   int(s.GetScores()),
-		visits:   s.GetFrequency() != programmev1.FrequencyCounts_FREQUENCY_COUNTS_RECEIPTS,
-		net:      s.GetMonetary() != programmev1.MonetaryBasis_MONETARY_BASIS_GROSS,
-		remove:   s.GetFrequencyOnFullReturn() != programmev1.FullReturn_FULL_RETURN_KEEP,
-		leaveOut: s.GetLeaveOut(),
-		basis:    "none",
-		currency: p.GetCurrency(),
-		decimals: p.GetCurrencyDecimals(),
-	}
-	if r.months == 0 {
-		r.months = segment.DefaultMonths
-	}
-	if r.scores == 0 {
-		r.scores = segment.DefaultScores
-	}
-	switch p.GetProfiling() {
-	case programmev1.Profiling_PROFILING_CONSENT:
-		r.basis = "consent"
-	case programmev1.Profiling_PROFILING_LEGITIMATE_INTEREST:
-		r.basis = "interest"
-	default: // without a basis everybody counts as one who objected
-	}
-	if settings, err := protojson.Marshal(s); err == nil {
-		r.settings = string(settings)
-	}
-	return r
 }
 
 // runner is one run under way. Its temporary tables are
@@ -132,6 +84,9 @@ type runner struct {
 // run measures, cuts, scores and notes the run.
 func (r *runner) run(ctx context.Context) (*Run, error) {
 	first := segment.Window(r.asOf, r.rules.months)
+	if r.rules.all {
+		first = 0
+	}
 	r.options.Progress("add up receipts", 0, 0)
 	if err := r.measure(ctx, first); err != nil {
 		return nil, fmt.Errorf("add up receipts: %w", err)
@@ -164,26 +119,28 @@ func (r *runner) measure(ctx context.Context, first int32) error {
 		warehouse.Arg("first", first), warehouse.Arg("as_of", r.asOf), warehouse.Arg("currency", r.rules.currency),
 		warehouse.Arg("remove", r.rules.remove), warehouse.Arg("visits", r.rules.visits), warehouse.Arg("net", r.rules.net),
 		warehouse.Arg("basis", r.rules.basis), warehouse.Arg("leave_out", strings.Join(r.rules.leaveOut, ",")),
-		warehouse.Arg("imported", r.rules.imported))
+		warehouse.Arg("imported", r.rules.imported), warehouse.Arg("by_time", r.rules.byTime))
 	return err
 }
 
 // cut takes the cut points over all who are scored.
 func (r *runner) cut(ctx context.Context) (*customerv1.CutPoints, error) {
 	cuts := &customerv1.CutPoints{AsOfDay: r.asOf}
-	var err error
-	for column, into := range map[string]*[]int64{
-		"recency_days": &cuts.RecencyDays, "frequency": &cuts.Frequency, "monetary_minor": &cuts.MonetaryMinor,
-	} {
-		if *into, err = r.cutOf(ctx, column); err != nil {
+	for i, into := range []*[]int64{&cuts.RecencyDays, &cuts.Frequency, &cuts.MonetaryMinor} {
+		var err error
+		if *into, err = r.cutOf(ctx, r.rules.dims[i]); err != nil {
 			return nil, err
 		}
 	}
 	return cuts, nil
 }
 
-// cutOf takes the cut points of one value: the database puts the values in order and tells those at the places that matter.
-func (r *runner) cutOf(ctx context.Context, column string) ([]int64, error) {
+// cutOf takes the cut points of one value: the retailer's own, or else the database puts the values in order and tells those at the places that
+// matter. Where scores are given by ranks the cut points are only told, not used.
+func (r *runner) cutOf(ctx context.Context, d dimension) ([]int64, error) {
+	if d.method == programmev1.ScoringMethod_SCORING_METHOD_FIXED {
+		return d.fixed, nil
+	}
 	var count int64
 	if err := r.tx.One(ctx, "select count(*) from temp.main.measured where standing = 'scored'", nil, &count); err != nil || count == 0 {
 		return nil, err
@@ -195,7 +152,7 @@ func (r *runner) cutOf(ctx context.Context, column string) ([]int64, error) {
 		places = append(places, fmt.Sprint(low), fmt.Sprint(high))
 	}
 	at := map[int64]int64{}
-	query := strings.ReplaceAll(statement("in_order"), "/*value*/", column)
+	query := strings.ReplaceAll(statement("in_order"), "/*value*/", d.column)
 	for row, err := range r.tx.Query(ctx, query, warehouse.Arg("places", strings.Join(places, ","))) {
 		if err != nil {
 			return nil, err
@@ -227,7 +184,8 @@ func (r *runner) place(ctx context.Context, cuts *customerv1.CutPoints) error {
 	if _, err := r.tx.Exec(ctx, statement("place"),
 		warehouse.Arg("as_of", r.asOf), warehouse.Arg("scores", r.rules.scores),
 		warehouse.Arg("recency_cuts", join(cuts.GetRecencyDays())), warehouse.Arg("frequency_cuts", join(cuts.GetFrequency())),
-		warehouse.Arg("monetary_cuts", join(cuts.GetMonetaryMinor()))); err != nil {
+		warehouse.Arg("monetary_cuts", join(cuts.GetMonetaryMinor())), warehouse.Arg("recency_ranked", r.rules.dims[0].ranked()),
+		warehouse.Arg("frequency_ranked", r.rules.dims[1].ranked()), warehouse.Arg("monetary_ranked", r.rules.dims[2].ranked())); err != nil {
 		return err
 	}
 	_, err := r.tx.Exec(ctx, statement("replace"))

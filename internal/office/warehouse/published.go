@@ -50,21 +50,35 @@ func (w *Warehouse) Published(ctx context.Context, programme *programmev1.Progra
 func publishedArgs(p *programmev1.Programme) []any {
 	return []any{
 		Arg("imported", p.GetScoring().GetSource() == programmev1.ScoringSource_SCORING_SOURCE_IMPORTED),
+		Arg("ranked", ranked(p.GetScoring())),
 		Arg("basis", p.GetProfiling() != programmev1.Profiling_PROFILING_UNSPECIFIED),
 		Arg("consent", p.GetProfiling() == programmev1.Profiling_PROFILING_CONSENT),
 	}
+}
+
+// ranked reports whether a score goes by rank: a store cannot derive it from values.
+func ranked(s *programmev1.Scoring) bool {
+	for _, m := range []programmev1.ScoringMethod{s.GetRecencyMethod(), s.GetFrequencyMethod(), s.GetMonetaryMethod()} {
+		if m == programmev1.ScoringMethod_SCORING_METHOD_UNSPECIFIED {
+			m = s.GetMethod()
+		}
+		if m == programmev1.ScoringMethod_SCORING_METHOD_NTILE {
+			return true
+		}
+	}
+	return false
 }
 
 // scanPublished reads one row of the statement published.
 func scanPublished(row Row) (PublishedAccount, error) {
 	var id []byte
 	var language, store, name, tier, segment, previous *string
-	var objected, profiling, marketing, answers, minor, blocked, scored, imported *bool
+	var objected, profiling, marketing, answers, minor, blocked, measured, given *bool
 	var points, visits, spend, frequency, money, r, f, m *int64
 	var first, last, changed *time.Time
 	var groups any
 	err := row.Scan(&id, &language, &store, &name, &groups, &objected, &profiling, &marketing, &answers, &minor, &blocked, &tier, &points,
-		&scored, &first, &last, &frequency, &money, &visits, &spend, &previous, &changed, &imported, &segment, &r, &f, &m)
+		&measured, &first, &last, &frequency, &money, &visits, &spend, &previous, &changed, &given, &segment, &r, &f, &m)
 	if err != nil {
 		return PublishedAccount{}, err
 	}
@@ -81,15 +95,15 @@ func scanPublished(row Row) (PublishedAccount, error) {
 	if or(blocked) {
 		account.State = customerv1.AccountState_ACCOUNT_STATE_BLOCKED
 	}
-	if or(scored) {
+	if or(measured) {
 		account.Values = &customerv1.Values{
 			LastReceiptDay: dayOf(last), FirstReceiptDay: dayOf(first), Frequency: or(frequency), MonetaryMinor: or(money),
 		}
 	}
-	if or(scored) && previous != nil {
+	if or(measured) && previous != nil {
 		account.Memory = &customerv1.Memory{PreviousSegment: *previous, ChangedDay: dayOf(changed)}
 	}
-	if or(imported) {
+	if or(given) {
 		account.Imported = &customerv1.ImportedScores{Segment: or(segment), R: int32(or(r)), F: int32(or(f)), M: int32(or(m))}
 	}
 	return PublishedAccount{ID: [16]byte(id), Account: account}, nil

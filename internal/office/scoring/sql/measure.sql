@@ -1,5 +1,5 @@
 -- Measures every account as of a day.
--- Inputs: receipts, customers; $first and $as_of, the window's days; $currency; $remove, whether a receipt that came back whole counts no
+-- Inputs: receipts, customers; $first and $as_of, the window's days; $by_time, whether recency counts 24 hours from the time; $currency; $remove, whether a receipt that came back whole counts no
 -- visit; $visits, whether frequency counts visits or receipts; $net, whether money is less what came back; $basis, $leave_out, $imported, who
 -- is scored. Grain: one row per account with a counted receipt. Output: measured.
 create temp table measured as
@@ -35,6 +35,7 @@ with voided as (
         account_id, store, business_date,
         business_date >= date '1970-01-01' + $first::integer as inside,
         count(*) filter (kind = 'sale' and bought > 0 and brought_back.receipt_id is null) as receipts,
+        max(coalesce(sold_at, business_date)) filter (kind = 'sale' and bought > 0 and brought_back.receipt_id is null) as last_time,
         sum(sold) as sold,
         sum(returned) as returned
     from counted left join brought_back using (receipt_id)
@@ -44,6 +45,7 @@ with voided as (
         account_id,
         min(business_date) filter (receipts > 0) as first_receipt,
         max(business_date) filter (receipts > 0) as last_receipt,
+        max(last_time) as last_time,
         count(*) filter (receipts > 0 and inside) as visits,
         coalesce(sum(receipts) filter (inside), 0)::bigint as receipts,
         coalesce(sum(sold) filter (inside), 0) as sold,
@@ -66,7 +68,10 @@ select
     account_id,
     case when why is not null then 'left_out' when last_receipt is null then 'prospect' when visits = 0 then 'lapsed' else 'scored' end as standing,
     why, first_receipt, last_receipt,
-    (date '1970-01-01' + $as_of::integer - last_receipt)::bigint as recency_days,
+    case
+        when $by_time then greatest(0, (epoch(date '1970-01-01' + $as_of::integer) - epoch(last_time))::bigint // 86400)
+        else (date '1970-01-01' + $as_of::integer - last_receipt)::bigint
+    end as recency_days,
     case when $visits then visits else receipts end as frequency,
     -- Rounded once, half away from zero.
     (((sold + case when $net then returned else 0 end)::decimal(38, /*places*/)) * /*factor*/)::bigint as monetary_minor,

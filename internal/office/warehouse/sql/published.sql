@@ -1,18 +1,29 @@
 -- Reads what stores may have of every account.
--- Inputs: accounts, customers, scores; $imported, whether scores came with the customer list; $basis, whether there is one for profiling;
--- $consent, whether it is consent. Grain: one row per account, in the order of account_id. Output: attributes; scored (whether values may be
--- published) and values; imported (whether a segment of the list's may be) and segment.
+-- Inputs: accounts, customers, scores, runs; $imported, whether scores came with the customer list; $ranked, whether some go by rank; $basis,
+-- whether there is one for profiling; $consent, whether it is consent. Grain: one row per account, in the order of account_id. Output:
+-- attributes; measured (whether values may be published) and values, the last receipt being as far back as recency says; given (whether a
+-- segment and scores are published as given) and those.
+with run as (
+    select max_by(as_of, run_id) as as_of from main.runs
+), known as (
+    select
+        accounts.account_id, customers.* exclude (account_id, segment, r, f, m), scores.* exclude (account_id, segment, r, f, m),
+        $basis and not coalesce(objected, false) and not coalesce(minor, false) and (not $consent or coalesce(profiling, false)) as permitted,
+        case when $imported then customers.segment else scores.segment end as segment,
+        case when $imported then customers.r else scores.r end::bigint as r,
+        case when $imported then customers.f else scores.f end::bigint as f,
+        case when $imported then customers.m else scores.m end::bigint as m
+    from main.accounts
+    left join main.customers using (account_id)
+    left join main.scores using (account_id)
+)
 select
-    accounts.account_id,
+    account_id,
     language, home_store, first_name, groups, objected, profiling, marketing, linked_answers, minor, blocked, tier, points,
-    not $imported and scores.standing in ('scored', 'lapsed') and $basis and not coalesce(objected, false) and not coalesce(minor, false)
-        and (not $consent or coalesce(profiling, false)) as scored,
-    scores.first_receipt, scores.last_receipt, scores.frequency, scores.monetary_minor, scores.visits, scores.spend_minor,
-    scores.previous_segment, scores.changed,
-    $imported and customers.segment is not null and $basis and not coalesce(objected, false) and not coalesce(minor, false)
-        and (not $consent or coalesce(profiling, false)) as imported,
-    customers.segment, customers.r::bigint, customers.f::bigint, customers.m::bigint
-from main.accounts
-left join main.customers using (account_id)
-left join main.scores using (account_id)
-order by accounts.account_id
+    permitted and not $imported and not $ranked and standing in ('scored', 'lapsed') as measured,
+    first_receipt, run.as_of - recency_days, frequency, monetary_minor, visits, spend_minor,
+    previous_segment, changed,
+    permitted and segment is not null and ($imported or ($ranked and standing in ('scored', 'lapsed'))) as given,
+    segment, r, f, m
+from known, run
+order by account_id
