@@ -1,0 +1,290 @@
+package tillclient_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/stamklant/stamklant/api/tillclient"
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
+	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	// patience bounds waiting for something that must happen.
+	patience = 20 * time.Second
+	// never is longer than any test.
+	never = time.Hour
+)
+
+// store is a server in a store that does as the test says.
+type store struct {
+	tillv1.UnimplementedCheckoutServiceServer
+	name    string
+	address string
+	lookups chan *tillv1.LookupRequest // each lookup that arrives
+	headers chan metadata.MD
+
+	mu       sync.Mutex
+	deaf     bool  // does not answer lookups until their deadline
+	refuses  error // answers lookups with this
+	fails    func(*tillv1.RecordReceiptRequest) error
+	received []*tillv1.RecordReceiptRequest
+	arrived  chan string // receipt number of each receipt that arrives
+	grpc     *grpc.Server
+}
+
+// open starts a store on an address ("127.0.0.1:0" for any).
+func open(t testing.TB, name, address string) *store {
+	t.Helper()
+	s := &store{
+		name: name, address: address,
+		lookups: make(chan *tillv1.LookupRequest, 1000), headers: make(chan metadata.MD, 1000), arrived: make(chan string, 1000),
+	}
+	s.start(t)
+	t.Cleanup(s.stop)
+	return s
+}
+
+// start begins to serve; after stop it serves on the same address again.
+func (s *store) start(t testing.TB) {
+	t.Helper()
+	listener, err := net.Listen("tcp", s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.address = listener.Addr().String()
+	server := grpc.NewServer()
+	tillv1.RegisterCheckoutServiceServer(server, s)
+	s.mu.Lock()
+	s.grpc = server
+	s.mu.Unlock()
+	go func() { _ = server.Serve(listener) }()
+}
+
+// stop ends the server at once, as a power cut would.
+func (s *store) stop() {
+	s.mu.Lock()
+	server := s.grpc
+	s.mu.Unlock()
+	server.Stop()
+}
+
+// set changes what the store does.
+func (s *store) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+func (s *store) Lookup(ctx context.Context, r *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
+	s.lookups <- r
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		s.headers <- md
+	}
+	s.mu.Lock()
+	deaf, refuses := s.deaf, s.refuses
+	s.mu.Unlock()
+	if refuses != nil {
+		return nil, refuses
+	}
+	if deaf {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return &tillv1.LookupResponse{Outcome: tillv1.Outcome_OUTCOME_FOUND, Meta: &tillv1.Meta{Server: s.name}}, nil
+}
+
+func (s *store) RecordReceipt(_ context.Context, r *tillv1.RecordReceiptRequest) (*tillv1.RecordReceiptResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.received = append(s.received, r)
+	s.arrived <- r.GetReceipt().GetKey().GetReceiptNo()
+	if s.fails != nil {
+		if err := s.fails(r); err != nil {
+			return nil, err
+		}
+	}
+	return &tillv1.RecordReceiptResponse{Points: 47, Meta: &tillv1.Meta{Server: s.name}}, nil
+}
+
+func (s *store) GetStatus(context.Context, *tillv1.GetStatusRequest) (*tillv1.GetStatusResponse, error) {
+	return &tillv1.GetStatusResponse{Store: s.name}, nil
+}
+
+// numbers are the receipts that arrived, in order.
+func (s *store) numbers() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for _, r := range s.received {
+		all = append(all, r.GetReceipt().GetKey().GetReceiptNo())
+	}
+	return all
+}
+
+// cable is the network between a till and a store: it can be pulled, and things can get lost in it.
+type cable struct {
+	address  string
+	target   string
+	listener net.Listener
+	plugged  chan struct{} // told of each connection
+
+	mu    sync.Mutex
+	mute  bool // takes what comes and passes nothing on
+	deaf  bool // passes nothing back
+	conns []net.Conn
+	wait  sync.WaitGroup
+}
+
+func plug(t testing.TB, target string) *cable {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cable{address: listener.Addr().String(), target: target, listener: listener, plugged: make(chan struct{}, 1000)}
+	c.wait.Go(c.accept)
+	t.Cleanup(func() {
+		listener.Close()
+		c.cut()
+		c.wait.Wait()
+	})
+	return c
+}
+
+func (c *cable) accept() {
+	for {
+		near, err := c.listener.Accept()
+		if err != nil {
+			return
+		}
+		far, err := net.Dial("tcp", c.target)
+		if err != nil {
+			near.Close()
+			continue
+		}
+		c.mu.Lock()
+		c.conns = append(c.conns, near, far)
+		c.mu.Unlock()
+		c.wait.Go(func() { c.pass(far, near, func() bool { return c.mute }) })
+		c.wait.Go(func() { c.pass(near, far, func() bool { return c.mute || c.deaf }) })
+		c.plugged <- struct{}{}
+	}
+}
+
+// pass copies until one end closes; what arrives while lost holds is dropped, and ends the connection once it no longer holds.
+func (c *cable) pass(to, from net.Conn, lost func() bool) {
+	defer to.Close()
+	defer from.Close()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		drop := lost()
+		c.mu.Unlock()
+		if drop {
+			_, _ = io.Copy(io.Discard, from) // nothing passes any more on this connection
+			return
+		}
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// set changes what the cable does.
+func (c *cable) set(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+}
+
+// cut ends all connections.
+func (c *cable) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.conns {
+		conn.Close()
+	}
+	c.conns = nil
+}
+
+// client opens a client that never hedges and has all the time in the world, but for what change says.
+func client(t testing.TB, change func(*tillclient.Config), addresses ...string) *tillclient.Client {
+	t.Helper()
+	config := tillclient.Config{
+		Addresses: addresses, Token: "a-till", Store: "s01", Till: "3", Language: "en",
+		Timing: tillclient.Timing{Lookup: patience, Hedge: never, Printer: patience, Backoff: 100 * time.Millisecond},
+	}
+	if change != nil {
+		change(&config)
+	}
+	c, err := tillclient.Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// receipt is the end of a sale.
+func receipt(number string) *tillv1.RecordReceiptRequest {
+	return &tillv1.RecordReceiptRequest{
+		Receipt: &outcomev1.Receipt{
+			Key:      &outcomev1.ReceiptKey{Store: "s01", Till: "3", BusinessDate: "2027-01-05", ReceiptNo: number},
+			Kind:     outcomev1.ReceiptKind_RECEIPT_KIND_SALE,
+			Currency: "EUR",
+		},
+	}
+}
+
+// nobody is an address where nobody listens.
+func nobody(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// blackHole takes connections and never says a word.
+func blackHole(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return listener.Addr().String()
+}
+
+// soon waits for a value.
+func soon[T any](t testing.TB, c <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("%s: nothing within %v", what, patience)
+		panic("unreachable")
+	}
+}
