@@ -64,12 +64,12 @@ func command(t *testing.T, name string, args ...string) *exec.Cmd {
 	return exec.Command(filepath.Join(dir, name), args...)
 }
 
-// run runs a program to its end and returns what it printed; it fails the test unless it exits with the code wanted.
-func run(t *testing.T, code int, name string, args ...string) string {
+// office runs a command of head office to its end and returns what it printed; it fails the test unless it exits with the code wanted.
+func office(t *testing.T, home string, code int, args ...string) string {
 	t.Helper()
-	out, got := try(t, name, args...)
+	out, got := try(t, "stamklant-office", append([]string{"--data", home}, args...)...)
 	if got != code {
-		t.Fatalf("%s %s: exit code %d, want %d\n%s", name, strings.Join(args, " "), got, code, out)
+		t.Fatalf("stamklant-office %s: exit code %d, want %d\n%s", strings.Join(args, " "), got, code, out)
 	}
 	return out
 }

@@ -50,17 +50,13 @@ columns: {segment: segment, r: r, f: f, m: m, tier: tier, points: points}
 		"2,2900100000017,hibernating,2,2,2,basic,12\n"
 )
 
-// shop makes a head office with a programme and enrols one server in store k1.
-func shop(t *testing.T, programme string, enrol ...string) (home, enrolment string) {
+// shop makes a head office with the shop's programme and enrols one server in store k1.
+func shop(t *testing.T) (home, enrolment string) {
 	t.Helper()
 	home = t.TempDir()
-	write(t, filepath.Join(home, "programme.yaml"), programme)
-	run(t, 0, "stamklant-office", "--data", home, "init", "--yes")
-	args := append([]string{"--data", home, "keys", "server", "k1-a", "--store", "k1"}, enrol...)
-	if len(enrol) == 0 {
-		args = append(args, "--bundles", filepath.Join(home, "bundles"))
-	}
-	run(t, 0, "stamklant-office", args...)
+	write(t, filepath.Join(home, "programme.yaml"), ownProgramme)
+	office(t, home, 0, "init", "--yes")
+	office(t, home, 0, "keys", "server", "k1-a", "--store", "k1", "--bundles", filepath.Join(home, "bundles"))
 	return home, filepath.Join(home, "servers", "k1-a.enrol.json")
 }
 
@@ -84,16 +80,16 @@ func released(t *testing.T, c *till, version uint64) {
 func importOwn(t *testing.T, home string) {
 	t.Helper()
 	dir := t.TempDir()
-	run(t, 0, "stamklant-office", "--data", home, "import", "customers", write(t, filepath.Join(dir, "customers.csv"), ownCustomers),
+	office(t, home, 0, "import", "customers", write(t, filepath.Join(dir, "customers.csv"), ownCustomers),
 		"--mapping", write(t, filepath.Join(dir, "mapping.yaml"), ownMapping))
 }
 
 func TestScenario33OwnScores(t *testing.T) {
 	t.Parallel()
-	home, enrolment := shop(t, ownProgramme)
+	home, enrolment := shop(t)
 	importOwn(t, home)
-	run(t, 0, "stamklant-office", "--data", home, "score")
-	run(t, 0, "stamklant-office", "--data", home, "publish")
+	office(t, home, 0, "score")
+	office(t, home, 0, "publish")
 	_, c := serveStore(t, enrolment, t.TempDir())
 	released(t, c, 1)
 
@@ -113,13 +109,13 @@ func TestScenario33OwnScores(t *testing.T) {
 // meanwhile.
 func TestBalanceHoldsThroughDeliveryAndPublication(t *testing.T) {
 	t.Parallel()
-	home, _ := shop(t, ownProgramme)
+	home, _ := shop(t)
 	importOwn(t, home)
-	run(t, 0, "stamklant-office", "--data", home, "publish")
-	office := start(t, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0")
+	office(t, home, 0, "publish")
+	head := start(t, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0")
 	enrolment := filepath.Join(t.TempDir(), "k1-b.json")
-	run(t, 0, "stamklant-office", "--data", home, "keys", "server", "k1-b", "--store", "k1", "--office", office.addr, "--out", enrolment)
-	run(t, 0, "stamklant-office", "--data", home, "publish")
+	office(t, home, 0, "keys", "server", "k1-b", "--store", "k1", "--office", head.addr, "--out", enrolment)
+	office(t, home, 0, "publish")
 	_, c := serveStore(t, enrolment, t.TempDir())
 	released(t, c, 1)
 
@@ -145,7 +141,7 @@ func TestBalanceHoldsThroughDeliveryAndPublication(t *testing.T) {
 		eventually(t, "receipts are delivered", func() bool { expect("while delivering"); return c.status().GetOutboxWaiting() == 0 })
 		sell(no+"2", 5) // not delivered yet, or just so: either way it counts once
 		before := c.status().GetMeta().GetRelease()
-		run(t, 0, "stamklant-office", "--data", home, "publish")
+		office(t, home, 0, "publish")
 		sell(no+"3", 11)
 		eventually(t, "the new release serves", func() bool { expect("while applying"); return c.status().GetMeta().GetRelease() > before })
 		expect([]string{"after the first round", "after the second round"}[round])
@@ -154,17 +150,17 @@ func TestBalanceHoldsThroughDeliveryAndPublication(t *testing.T) {
 
 func TestHeadOfficeAwayAndStoreKilled(t *testing.T) {
 	t.Parallel()
-	home, _ := shop(t, ownProgramme)
+	home, _ := shop(t)
 	importOwn(t, home)
-	office := start(t, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0")
+	head := start(t, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0")
 	enrolment := filepath.Join(t.TempDir(), "k1-b.json")
-	run(t, 0, "stamklant-office", "--data", home, "keys", "server", "k1-b", "--store", "k1", "--office", office.addr, "--out", enrolment)
-	run(t, 0, "stamklant-office", "--data", home, "publish")
+	office(t, home, 0, "keys", "server", "k1-b", "--store", "k1", "--office", head.addr, "--out", enrolment)
+	office(t, home, 0, "publish")
 	data := t.TempDir()
 	store, c := serveStore(t, enrolment, data)
 	released(t, c, 1)
 
-	office.kill()
+	head.kill()
 	first := c.sale("2900123456785", "1", 4700, "EUR")
 	booked := c.record(first)
 	if booked.GetPoints() != 47 || c.card("2900123456785").GetLoyalty().GetPointsAvailable() != 1292 {
@@ -185,12 +181,12 @@ func TestHeadOfficeAwayAndStoreKilled(t *testing.T) {
 		t.Errorf("other content under the same key: %v", err)
 	}
 	// Head office is back: everything arrives, once.
-	office = start(t, "stamklant-office", "--data", home, "serve", "--listen", office.addr)
+	head = start(t, "stamklant-office", "--data", home, "serve", "--listen", head.addr)
 	eventually(t, "everything is delivered", func() bool { return c.status().GetOutboxWaiting() == 0 })
-	if out := run(t, 0, "stamklant-office", "--data", home, "conflicts"); !strings.Contains(out, "4700") || !strings.Contains(out, "4800") {
+	if out := office(t, home, 0, "conflicts"); !strings.Contains(out, "4700") || !strings.Contains(out, "4800") {
 		t.Errorf("head office does not list the conflict:\n%s", out)
 	}
-	if out := run(t, 0, "stamklant-office", "--data", home, "publish"); !strings.Contains(out, "Published 2 accounts") {
+	if out := office(t, home, 0, "publish"); !strings.Contains(out, "Published 2 accounts") {
 		t.Errorf("publish: %s", out)
 	}
 	released(t, c, 2)
@@ -198,22 +194,22 @@ func TestHeadOfficeAwayAndStoreKilled(t *testing.T) {
 		t.Errorf("after delivery and publication: %d points, want 1292", got)
 	}
 	store.stop()
-	office.stop()
+	head.stop()
 }
 
 func TestJobsWithAndWithoutServer(t *testing.T) {
 	t.Parallel()
-	home, _ := shop(t, ownProgramme)
+	home, _ := shop(t)
 	importOwn(t, home)
-	run(t, 0, "stamklant-office", "--data", home, "score")
-	run(t, 0, "stamklant-office", "--data", home, "publish")
+	office(t, home, 0, "score")
+	office(t, home, 0, "publish")
 
-	office := start(t, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0")
-	if out := run(t, 0, "stamklant-office", "--data", home, "score"); !strings.Contains(out, "scored") {
+	head := start(t, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0")
+	if out := office(t, home, 0, "score"); !strings.Contains(out, "scored") {
 		t.Errorf("score through the server says %q", out)
 	}
-	run(t, 0, "stamklant-office", "--data", home, "publish")
-	if out := run(t, 1, "stamklant-office", "--data", home, "serve", "--listen", "127.0.0.1:0"); !strings.Contains(out, office.addr) {
+	office(t, home, 0, "publish")
+	if out := office(t, home, 1, "serve", "--listen", "127.0.0.1:0"); !strings.Contains(out, head.addr) {
 		t.Errorf("a second server does not name the first: %s", out)
 	}
 	// Without the address file the lock is all there is to see.
@@ -225,17 +221,17 @@ func TestJobsWithAndWithoutServer(t *testing.T) {
 	if err := os.Remove(address); err != nil {
 		t.Fatal(err)
 	}
-	if out := run(t, 1, "stamklant-office", "--data", home, "score"); !strings.Contains(out, "office.addr") || !strings.Contains(out, "inbox.db") {
+	if out := office(t, home, 1, "score"); !strings.Contains(out, "office.addr") || !strings.Contains(out, "inbox.db") {
 		t.Errorf("the error does not name the locked file and the missing one: %s", out)
 	}
 	write(t, address, string(kept))
-	office.kill() // leaves the address file behind
-	out := run(t, 1, "stamklant-office", "--data", home, "score")
+	head.kill() // leaves the address file behind
+	out := office(t, home, 1, "score")
 	if !strings.Contains(out, "office.addr") || !strings.Contains(out, "remove") {
 		t.Errorf("the error does not say what to do about the stale address: %s", out)
 	}
 	if err := os.Remove(address); err != nil {
 		t.Fatal(err)
 	}
-	run(t, 0, "stamklant-office", "--data", home, "score")
+	office(t, home, 0, "score")
 }

@@ -124,7 +124,7 @@ func (w *practiceWriter) write() error {
 	return errors.Join(
 		w.sign(bundle.KeysetPath, bundlev1.SignedKind_SIGNED_KIND_KEYSET, w.keyset()),
 		w.sign(bundle.ManifestPath(w.Server), bundlev1.SignedKind_SIGNED_KIND_MANIFEST, &bundlev1.Manifest{
-			ChainId: w.keys.chain[:], ServerId: w.Server, Store: w.Practice.Store, Version: 1, Format: bundle.Format,
+			ChainId: w.keys.chain[:], ServerId: w.Server, Store: w.Store, Version: 1, Format: bundle.Format,
 			IssuedAt: timestamppb.New(w.AsOf), ExpiresAt: timestamppb.New(w.Expires),
 			Customers: &bundlev1.CustomersPart{StateDigest: state, SnapshotState: state, Snapshot: customers}, Programme: programme, StorePart: store,
 		}),

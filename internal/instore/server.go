@@ -193,7 +193,7 @@ func (s *Server) Run(ctx context.Context) error {
 	loop := func(name string, run func(context.Context) error) {
 		loops.Go(func() {
 			if err := run(background); err != nil && background.Err() == nil {
-				s.config.Logger.LogAttrs(ctx, slog.LevelError, name+" stopped", slog.String("error", err.Error()))
+				s.config.Logger.LogAttrs(ctx, slog.LevelError, "a part of the server stopped", slog.String("part", name), slog.String("error", err.Error()))
 				failures <- fmt.Errorf("%s: %w", name, err)
 				stop()
 			}

@@ -69,7 +69,7 @@ func Enrol(home Home, e Enrolment, now time.Time, to io.Writer) error {
 
 // knownStore fails when there is a programme and it does not name the store. A programme with faults is for `check` to tell.
 func knownStore(home Home, store string) error {
-	doc, _ := programme.Read(home.Programme()) //nolint:errcheck // see above
+	doc, _ := programme.Read(home.Programme())
 	if doc == nil || len(doc.Programme.GetStores()) == 0 {
 		return nil
 	}

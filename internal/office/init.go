@@ -113,7 +113,7 @@ func writeTemplate(home Home, name string, answers Answers) (made bool, err erro
 	if err != nil {
 		return false, err
 	}
-	file, err := os.OpenFile(filepath.Join(home.Dir(), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	file, err := os.OpenFile(filepath.Join(home.Dir(), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return false, nil
 	}

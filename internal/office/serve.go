@@ -57,7 +57,7 @@ func Serve(ctx context.Context, home Home, config ServeConfig) (*Server, error) 
 		return nil, err
 	}
 	s := &Server{office: o, ended: make(chan error, 1)}
-	if err := s.listen(ctx, config); err != nil {
+	if err := s.listen(config); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	go func() { s.ended <- errors.Join(s.rpc.Serve(ctx), os.Remove(home.Address()), s.close()) }()
@@ -75,9 +75,9 @@ func notServing(ctx context.Context, home Home) error {
 }
 
 // listen wires the services and opens the listeners.
-func (s *Server) listen(ctx context.Context, config ServeConfig) error {
+func (s *Server) listen(config ServeConfig) error {
 	home := s.office.home
-	if err := os.MkdirAll(home.Bundles(), 0o755); err != nil {
+	if err := os.MkdirAll(home.Bundles(), 0o750); err != nil {
 		return err
 	}
 	secret := make([]byte, 32)

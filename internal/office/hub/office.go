@@ -1,3 +1,8 @@
+// Package hub is head office's two services: SyncService for the stores' servers, OfficeService for its own people and commands.
+//
+// It decides nothing: what servers deliver goes to the inbox, what they fetch lies in the folder of releases, and a job is run by the assembly. It
+// promises that a server sees and delivers only what is its own, and that one job runs at a time. It starts no goroutine and keeps nothing in
+// memory but the name of the job that runs.
 package hub
 
 import (
@@ -137,11 +142,13 @@ type streamTerminal struct {
 	sent   time.Time
 }
 
+// Write sends text.
 func (t *streamTerminal) Write(text []byte) (int, error) {
 	err := t.stream.Send(&officev1.RunJobResponse{Event: &officev1.RunJobResponse_Output{Output: string(text)}})
 	return len(text), err
 }
 
+// Progress sends how far a step is.
 func (t *streamTerminal) Progress(step string, done, total int64, unit string) {
 	now := time.Now()
 	if step == t.step && done < total && now.Sub(t.sent) < 100*time.Millisecond {
