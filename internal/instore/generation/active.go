@@ -48,23 +48,6 @@ func (a *Active) Switch(next *Release) {
 	}
 }
 
-// StepBack has the previous release serve again, for when the present one turns out to be damaged, and lets go of the present one. It reports
-// false, and changes nothing, when there is no previous one.
-func (a *Active) StepBack() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	previous := a.previous.Load()
-	if previous == nil {
-		return false
-	}
-	bad := a.current.Swap(previous)
-	a.previous.Store(nil)
-	if bad != nil {
-		bad.release()
-	}
-	return true
-}
-
 // DropPrevious lets go of the previous release: after an erasure nobody steps back.
 func (a *Active) DropPrevious() {
 	a.mu.Lock()

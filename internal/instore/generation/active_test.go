@@ -19,7 +19,7 @@ func TestActive(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var active generation.Active
-	if _, _, ok := active.Acquire(); ok || active.StepBack() {
+	if _, _, ok := active.Acquire(); ok {
 		t.Fatal("something serves before the first release")
 	}
 	fs := make([]*generation.File, 3)
@@ -47,23 +47,23 @@ func TestActive(t *testing.T) {
 	if fs[0].Hold() {
 		t.Fatal("the first release is still open")
 	}
-	if !active.StepBack() {
-		t.Fatal("no step back")
+	if active.DropPrevious(); fs[1].Hold() {
+		t.Fatal("the second release is still open")
 	}
-	serves(active.Acquire, 2)
-	if _, _, ok := active.AcquirePrevious(); ok || fs[2].Hold() {
-		t.Fatal("what was stepped back from is still there")
+	if _, _, ok := active.AcquirePrevious(); ok {
+		t.Fatal("what was dropped is still there")
 	}
+	serves(active.Acquire, 3)
 	r, done, _ := active.Acquire()
 	active.Close()
 	if _, err := r.Account(key(bundle.KindAccount, 0)); err != nil {
 		t.Fatalf("closed under who uses it: %v", err)
 	}
 	done()
-	if _, _, ok := active.Acquire(); ok || fs[1].Hold() {
+	if _, _, ok := active.Acquire(); ok || fs[2].Hold() {
 		t.Fatal("something is open after the close")
 	}
-	if _, err := generation.NewRelease(fs[1], generation.Parts{}); !errors.Is(err, generation.ErrClosed) {
+	if _, err := generation.NewRelease(fs[2], generation.Parts{}); !errors.Is(err, generation.ErrClosed) {
 		t.Fatalf("release over a closed file: %v", err)
 	}
 }

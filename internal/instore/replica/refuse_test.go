@@ -396,6 +396,7 @@ func TestTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer s.closeJournal()
 	defer r.Close()
 	if _, err := r.Apply(context.Background()); !errors.Is(err, bundle.ErrTooLarge) {
 		t.Fatal(err)

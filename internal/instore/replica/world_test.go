@@ -7,7 +7,6 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	"github.com/stamklant/stamklant/internal/identify"
 	"github.com/stamklant/stamklant/internal/instore/generation"
+	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/instore/replica"
 	"github.com/stamklant/stamklant/internal/office/publisher"
 )
@@ -28,7 +28,7 @@ var day = time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)
 
 // chain is a small chain of stores: its keys, its customers, and where it publishes.
 type chain struct {
-	t         *testing.T
+	t         testing.TB
 	dir       string
 	keys      *publisher.Keys
 	now       time.Time
@@ -39,14 +39,14 @@ type chain struct {
 	cutOffs   []*bundlev1.CutOff
 }
 
-func newChain(t *testing.T, customers int) *chain {
-	t.Helper()
-	dir := t.TempDir()
+func newChain(tb testing.TB, customers int) *chain {
+	tb.Helper()
+	dir := tb.TempDir()
 	keys, err := publisher.CreateChain(filepath.Join(dir, "keys"), day)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	c := &chain{t: t, dir: dir, keys: keys, now: day, programme: &programmev1.Programme{Chain: "first"}, balances: make(map[int]int64)}
+	c := &chain{t: tb, dir: dir, keys: keys, now: day, programme: &programmev1.Programme{Chain: "first"}, balances: make(map[int]int64)}
 	for i := range customers {
 		c.balances[i] = int64(100 + i)
 	}
@@ -139,27 +139,9 @@ func (c *chain) publish() *publisher.Report {
 	return report
 }
 
-// trusted is what a journal keeps, on the disk as the journal does.
-type trusted struct{ path string }
-
-func (s trusted) TrustedManifest() (version uint64, digest [32]byte) {
-	data, err := os.ReadFile(s.path)
-	if err != nil {
-		return 0, digest
-	}
-	return binary.BigEndian.Uint64(data), [32]byte(data[8:])
-}
-
-func (s trusted) SetTrustedVersion(_ context.Context, version uint64, digest [32]byte) error {
-	if had, same := s.TrustedManifest(); had > version || had == version && same != digest && had > 0 {
-		return errors.New("rollback")
-	}
-	return os.WriteFile(s.path, append(binary.BigEndian.AppendUint64(nil, version), digest[:]...), 0o600)
-}
-
 // server is one store's server, as far as it follows head office.
 type server struct {
-	t         *testing.T
+	t         testing.TB
 	enrolment *bundlev1.Enrolment
 	dir       string
 	source    replica.Source
@@ -170,25 +152,33 @@ type server struct {
 	prepared  int
 	crashed   bool
 	mu        sync.Mutex
+	journal   *journal.Journal
 	*replica.Replica
 }
 
 func (c *chain) server(name string) *server {
 	c.t.Helper()
 	s := &server{t: c.t, enrolment: c.enrol(name), dir: c.t.TempDir(), source: replica.Folder(c.bundles()), now: c.now}
-	s.log = slog.New(slog.DiscardHandler)
+	s.log = discard()
 	return s
 }
 
+// config is what the replica needs, with the server's own journal, opened anew.
 func (s *server) config() replica.Config {
 	s.t.Helper()
 	key, err := generation.OpenDataKey(context.Background(), filepath.Join(s.dir, "data.key"), generation.Device{File: filepath.Join(s.dir, "device.key")})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.closeJournal()
+	if s.journal, err = journal.Open(filepath.Join(s.dir, "journal"), journal.Config{
+		ServerID: s.enrolment.GetServerId(), DataKey: key.Key(), Now: func() time.Time { return s.now }, Logger: s.log, MachineID: "one", MapSize: 1 << 20,
+	}); err != nil {
+		s.t.Fatal(err)
+	}
 	return replica.Config{
 		Dir: filepath.Join(s.dir, "releases"), Enrolment: s.enrolment, DataKey: key, Source: s.source,
-		Trusted: trusted{filepath.Join(s.dir, "trusted")}, Now: func() time.Time { return s.now }, Logger: s.log, Interval: s.interval,
+		Trusted: s.journal, Now: func() time.Time { return s.now }, Logger: s.log, Interval: s.interval,
 		RestPercent: -1,
 		Prepare: func(p *programmev1.Programme) (any, error) {
 			s.mu.Lock()
@@ -217,6 +207,18 @@ func (s *server) stop() {
 	if err := s.Close(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.closeJournal()
+}
+
+func (s *server) closeJournal() {
+	s.t.Helper()
+	if s.journal == nil {
+		return
+	}
+	if err := s.journal.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.journal = nil
 }
 
 func (s *server) apply() {
@@ -264,3 +266,5 @@ func clone(m map[int]int64) map[int]int64 {
 	}
 	return copied
 }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
