@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -70,7 +71,7 @@ func (s *SyncService) Fetch(req *syncv1.FetchRequest, stream syncv1.SyncService_
 	if !mayFetch(req.GetServerId(), req.GetPath()) {
 		return refuse(codes.PermissionDenied, "NOT_YOURS", "this file belongs to another server", nil)
 	}
-	f, err := s.bundles.Open(req.GetPath())
+	f, err := s.bundles.Open(filepath.FromSlash(req.GetPath()))
 	if errors.Is(err, fs.ErrNotExist) {
 		return refuse(codes.NotFound, "NO_FILE", "head office has no such file: publish a release first", nil)
 	}
@@ -83,6 +84,9 @@ func (s *SyncService) Fetch(req *syncv1.FetchRequest, stream syncv1.SyncService_
 
 // mayFetch reports whether a path of the layout is for a server's eyes.
 func mayFetch(server, path string) bool {
+	if !fs.ValidPath(path) {
+		return false
+	}
 	if strings.HasPrefix(path, "servers/") {
 		return path == "servers/"+server+"/current.skm"
 	}
