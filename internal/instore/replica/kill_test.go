@@ -55,7 +55,7 @@ func TestKilled(t *testing.T) {
 		if !bufio.NewScanner(said).Scan() {
 			t.Fatal("the child did not start")
 		}
-		kill := time.AfterFunc(time.Duration(random.IntN(60))*time.Millisecond, func() { child.Process.Kill() })
+		kill := time.AfterFunc(time.Duration(random.IntN(150))*time.Millisecond, func() { child.Process.Kill() })
 		child.Wait()
 		kill.Stop()
 
