@@ -65,7 +65,7 @@ func printRun(to io.Writer, run *scoring.Run, p *programmev1.Programme) {
 		return
 	}
 	names := segmentNames(p, run)
-	total := run.Scored + run.Lapsed
+	total := run.Scored
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(table, "\n%s\tcustomers\tshare\tdays ago\tfrequency\t%s\t\n", names("segment"), p.GetCurrency())
 	for _, s := range run.Segments {
