@@ -89,7 +89,7 @@ func (d *demo) openOffice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(d.home.Programme(), programme, 0o600); err != nil {
+	if err := os.WriteFile(d.home.Programme(), programme, 0o600); err != nil { //nolint:gosec // a folder the demo made itself
 		return err
 	}
 	if err := d.plugIn(ctx, "127.0.0.1:0"); err != nil {

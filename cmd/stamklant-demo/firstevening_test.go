@@ -85,8 +85,10 @@ func TestScenario24FirstEveningOnlineRetail(t *testing.T) {
 	for _, line := range append(commands[0], commands[1]...) {
 		said += sh(t, place, line)
 	}
-	for _, total := range []string{"541909  lines read", "135080  lines without customer", "9288  lines of cancellations and returns, on 3836 receipts",
-		"25900  receipts", "9747747.934  sum of quantity", "Dry run: nothing was kept", "4264 customers scored"} {
+	for _, total := range []string{
+		"541909  lines read", "135080  lines without customer", "9288  lines of cancellations and returns, on 3836 receipts",
+		"25900  receipts", "9747747.934  sum of quantity", "Dry run: nothing was kept", "4264 customers scored",
+	} {
 		if !strings.Contains(said, total) {
 			t.Errorf("nothing says %q", total)
 		}

@@ -38,11 +38,15 @@ func TestMagicCards(t *testing.T) {
 			t.Errorf("docs/practice.md says of %s: %q", card.Number, row)
 			continue
 		}
-		t.Run(card.Name, func(t *testing.T) { checkMagic(t, c, card, row[1]) })
+		t.Run(card.Name, func(t *testing.T) {
+			t.Parallel()
+			checkMagic(t, c, card, row[1])
+		})
 	}
 }
 
 func checkMagic(t *testing.T, c *till, card samplechain.MagicCard, outcome string) {
+	t.Helper()
 	began := time.Now()
 	if card.Delay > 0 {
 		if _, err := c.Lookup(t.Context(), c.lookup(card.Number)); status.Code(err) != codes.DeadlineExceeded {

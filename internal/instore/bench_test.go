@@ -130,6 +130,7 @@ func openBench(b *testing.B) *benchStore {
 
 // runUntilDone runs something for the length of the benchmark.
 func runUntilDone(b *testing.B, run func(context.Context) error) {
+	b.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx) }()
@@ -256,6 +257,7 @@ func (s *benchStore) request(worker, i int) *tillv1.LookupRequest {
 
 // lookupsOverSockets measures one till's wait, and how much two cores can answer.
 func (s *benchStore) lookupsOverSockets(b *testing.B) []*row {
+	b.Helper()
 	const calls, workers, perWorker = 2000, 16, 1500
 	p50 := &row{what: "Lookup over sockets, p50, one till", unit: "µs", target: "≤ 1.6 ×"}
 	full := &row{what: "Lookup over sockets, throughput, 16 callers", unit: "/s", target: "≥ 0.6 ×"}
@@ -290,6 +292,7 @@ func (s *benchStore) lookupsOverSockets(b *testing.B) []*row {
 }
 
 func (s *benchStore) clients(b *testing.B, p *peer, n int) []tillv1.CheckoutServiceClient {
+	b.Helper()
 	clients := make([]tillv1.CheckoutServiceClient, n)
 	for i := range clients {
 		clients[i] = p.dial(b)
@@ -299,6 +302,7 @@ func (s *benchStore) clients(b *testing.B, p *peer, n int) []tillv1.CheckoutServ
 
 // wait is the median time of one call after another, in microseconds.
 func wait(b *testing.B, client tillv1.CheckoutServiceClient, requests []*tillv1.LookupRequest) float64 {
+	b.Helper()
 	took := make([]float64, len(requests))
 	for i, r := range requests {
 		began := time.Now()
@@ -311,6 +315,7 @@ func wait(b *testing.B, client tillv1.CheckoutServiceClient, requests []*tillv1.
 
 // saturate is how many calls per second all clients together get answered.
 func saturate(b *testing.B, clients []tillv1.CheckoutServiceClient, requests [][]*tillv1.LookupRequest) float64 {
+	b.Helper()
 	began := time.Now()
 	calls := 0
 	var workers sync.WaitGroup

@@ -110,6 +110,9 @@ func printImport(to io.Writer, r *warehouse.ImportReport) {
 		row(c.Rows, "rejected: "+c.Reason)
 	}
 	_ = table.Flush() // the terminal reports its own failure
+	for _, note := range r.Notes() {
+		fmt.Fprintf(to, "Note: %s\n", note)
+	}
 	switch {
 	case r.DryRun:
 		fmt.Fprintln(to, "Dry run: nothing was kept.")
