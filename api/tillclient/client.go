@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -184,6 +185,50 @@ func (c *Client) Status(ctx context.Context) (*tillv1.GetStatusResponse, error) 
 		failed = fmt.Errorf("tillclient: %s: %w", s.address, err)
 	}
 	return nil, failed
+}
+
+// Connect waits until a server is connected, or ctx ends, whose error it then returns. A till need not call it; one that has just been
+// switched on may, so that its first customer does not wait for it.
+func (c *Client) Connect(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	connected := make(chan bool, len(c.servers))
+	for _, s := range c.servers {
+		if !c.start(func() { connected <- s.connected(ctx) }) {
+			return ErrClosed
+		}
+	}
+	for range c.servers {
+		if <-connected {
+			return nil
+		}
+	}
+	if c.ctx.Err() != nil {
+		return ErrClosed
+	}
+	return fmt.Errorf("tillclient: no connection to %s: %w", strings.Join(c.config.Addresses, " or "), ctx.Err())
+}
+
+// connected waits until the server is connected; false when ctx or the client ended first.
+func (s *server) connected(ctx context.Context) bool {
+	for {
+		state := s.conn.GetState()
+		if state == connectivity.Ready || state == connectivity.Shutdown {
+			return state == connectivity.Ready
+		}
+		if !s.conn.WaitForStateChange(ctx, state) {
+			return false
+		}
+	}
+}
+
+// staffLanguage returns the cashier's language, empty when none is configured.
+func (c *Client) staffLanguage() string {
+	if c.config.Language == "" {
+		return ""
+	}
+	return languageOf(c.config.Language)
 }
 
 // caller returns who calls: what the request says, and the rest from the configuration.

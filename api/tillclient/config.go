@@ -37,7 +37,7 @@ type Config struct {
 	Store string
 	// Till is the till's code within the store. Required.
 	Till string
-	// Language is that of the cashier, and of texts made here: nl, fr, de or en. Empty means nl.
+	// Language is that of the cashier, and of texts made here: nl, fr, de or en. Empty means the store's first, and nl for texts made here.
 	Language string
 	// Abilities are what the till can do; nil means nothing but texts.
 	Abilities *tillv1.Abilities

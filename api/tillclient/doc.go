@@ -3,7 +3,7 @@
 // A till holds one Client for as long as it is switched on, and makes a Sale for every receipt:
 //
 //	client, err := tillclient.Open(tillclient.Config{
-//		Addresses: []string{"127.0.0.1:7411", "127.0.0.1:7412"}, // the server and its standby
+//		Addresses: []string{"127.0.0.1:7400", "127.0.0.1:7401"}, // the server and its standby
 //		Token:     token, Store: "s01", Till: "3", Language: "nl",
 //		Outbox:    "/var/lib/till/stamklant.outbox",
 //	})

@@ -66,7 +66,7 @@ func (s *Sale) complete(request *tillv1.LookupRequest) *tillv1.LookupRequest {
 		request.Abilities = s.client.config.Abilities
 	}
 	if request.GetStaffLanguage() == "" {
-		request.StaffLanguage = languageOf(s.client.config.Language)
+		request.StaffLanguage = s.client.staffLanguage()
 	}
 	return request
 }

@@ -273,6 +273,29 @@ func TestBackWithinThreeSeconds(t *testing.T) {
 	t.Error("connected, but no answer")
 }
 
+func TestConnect(t *testing.T) {
+	t.Parallel()
+	s := open(t, "second", "127.0.0.1:0")
+	if err := client(t, nil, nobody(t), s.address).Connect(context.Background()); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	lonely := client(t, nil, nobody(t))
+	if err := lonely.Connect(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with nobody there: %v", err)
+	}
+	result := make(chan error, 1)
+	go func() { result <- lonely.Connect(context.Background()) }()
+	lonely.Close()
+	if err := soon(t, result, "the end of Connect"); !errors.Is(err, tillclient.ErrClosed) {
+		t.Errorf("while closing: %v", err)
+	}
+	if err := lonely.Connect(context.Background()); !errors.Is(err, tillclient.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	s := open(t, "second", "127.0.0.1:0")
@@ -296,8 +319,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"three addresses", tillclient.Config{Till: "1", Addresses: []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}}, nil},
 		{"no till", tillclient.Config{Addresses: []string{"127.0.0.1:1"}}, nil},
 		{"no port", tillclient.Config{Till: "1", Addresses: []string{"127.0.0.1"}}, nil},
-		{"plain text to elsewhere", tillclient.Config{Till: "1", Addresses: []string{"192.168.1.2:7411"}}, tillclient.ErrPlainTextBeyondLoopback},
-		{"plain text to a name", tillclient.Config{Till: "1", Addresses: []string{"store.example:7411"}}, tillclient.ErrPlainTextBeyondLoopback},
+		{"plain text to elsewhere", tillclient.Config{Till: "1", Addresses: []string{"192.168.1.2:7400"}}, tillclient.ErrPlainTextBeyondLoopback},
+		{"plain text to a name", tillclient.Config{Till: "1", Addresses: []string{"store.example:7400"}}, tillclient.ErrPlainTextBeyondLoopback},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -45,7 +45,7 @@ func (s *Sale) Record(ctx context.Context, request *tillv1.RecordReceiptRequest)
 		request.Abilities = c.config.Abilities
 	}
 	if request.GetStaffLanguage() == "" {
-		request.StaffLanguage = languageOf(c.config.Language)
+		request.StaffLanguage = c.staffLanguage()
 	}
 	end, err := c.sender.add(request)
 	if err != nil {

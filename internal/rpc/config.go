@@ -99,7 +99,7 @@ func (c *Config) validate() error {
 		return errors.New("rpc: Config.Authenticate is missing: nobody could call this server; hand in Tokens(…)")
 	}
 	if c.Address == "" {
-		return errors.New("rpc: Config.Address is missing: name a host and port, such as 127.0.0.1:7411")
+		return errors.New("rpc: Config.Address is missing: name a host and port, such as 127.0.0.1:7400")
 	}
 	if c.TLS == nil {
 		if err := loopbackOnly(c.Address); err != nil {
