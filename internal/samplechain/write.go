@@ -162,7 +162,7 @@ func appendOriginal(b []byte, id ReceiptID) []byte {
 }
 
 // customersHeading names the columns.
-const customersHeading = "klantnummer;kaart;tweede_kaart;taal;winkel;voornaam;groepen;profiel;marketing;antwoorden;bezwaar;minderjarig;geblokkeerd\r\n"
+const customersHeading = "klantnummer;kaart;tweede_kaart;taal;winkel;voornaam;groepen;profiel;marketing;antwoorden;bezwaar;minderjarig;geblokkeerd;punten\r\n"
 
 // WriteCustomers writes the list of customers as CSV.
 func (c *Chain) WriteCustomers(w io.Writer) error {
@@ -194,6 +194,7 @@ func (c *Chain) appendCustomer(b []byte, p *person) []byte {
 	for _, yes := range []bool{p.profiling, p.marketing, p.answers, p.objected, p.minor, p.blocked} {
 		b = appendYesNo(append(b, ';'), yes)
 	}
+	b = strconv.AppendInt(append(b, ';'), c.sums(p).points, 10) // the balance of the programme they had before
 	return append(b, '\r', '\n')
 }
 
