@@ -3,7 +3,6 @@ package journal
 import (
 	"encoding/binary"
 	"errors"
-	"math"
 )
 
 // errShort says that stored bytes end too early, go on too long, or hold a number that cannot be. Callers name the row.
@@ -63,16 +62,6 @@ func (r *reader) varint() int64 {
 	}
 	r.b = r.b[n:]
 	return v
-}
-
-// day reads days since 1970-01-01.
-func (r *reader) day() int32 {
-	v := r.varint()
-	if v < math.MinInt32 || v > math.MaxInt32 {
-		r.fail()
-		return 0
-	}
-	return int32(v)
 }
 
 // bytes reads a length and that many bytes. They belong to the stored bytes.

@@ -167,7 +167,7 @@ var migrations = []migration{
 
 // migrate brings an opened file to the newest layout, and returns the sealer under its salt.
 func (j *Journal) migrate(db *bbolt.DB) (*sealer, error) {
-	version, salt, err := clear(db)
+	version, salt, err := inClear(db)
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +194,8 @@ func (j *Journal) migrate(db *bbolt.DB) (*sealer, error) {
 	return s, nil
 }
 
-// clear reads what stands in clear.
-func clear(db *bbolt.DB) (version int, salt []byte, err error) {
+// inClear reads what stands in clear.
+func inClear(db *bbolt.DB) (version int, salt []byte, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer guard(&err)
 	err = db.View(func(tx *bbolt.Tx) error {

@@ -11,7 +11,9 @@ func FuzzDecode(f *testing.F) {
 	full := lives{{id: [16]byte{1}, agreed: 7, began: 5, reason: Created}, {id: [16]byte{2}, parent: [16]byte{1}, at: 9, base: 7, agreed: whole, reason: Forked}}
 	rec := &record{key: []byte("k"), hash: [32]byte{1}, number: 3, at: 4, answer: []byte("a"), brief: []byte("b"), sale: []byte("s")}
 	for _, seed := range [][]byte{
-		nil, {0}, marks{last: 5, confirmed: 3, pruned: 1}.encode(), full.encode(), trust{version: 3}.encode(), clocks{1, 2}.encode(),
+		nil,
+		{0},
+		marks{last: 5, confirmed: 3, pruned: 1}.encode(), full.encode(), trust{version: 3}.encode(), clocks{1, 2}.encode(),
 		rec.encode(), shown{last: 3, lives: full}.encode(), link([]byte("next"), []byte("value")), receiptKey([16]byte{1}, 2),
 	} {
 		f.Add(seed)

@@ -143,11 +143,10 @@ func (j *Journal) open() error {
 		return err
 	}
 	j.handle.Store(h)
-	err = j.takeOver(created)
-	if err != nil {
-		h.close()
+	if err := j.takeOver(created); err != nil {
+		return errors.Join(err, h.close())
 	}
-	return err
+	return nil
 }
 
 // takeOver is what follows once the file is ours: whose it was, and which life this is.

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -37,7 +36,7 @@ var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 func config() journal.Config {
 	return journal.Config{
 		ServerID: "gent-1", DataKey: [32]byte{1, 2, 3}, Now: func() time.Time { return noon },
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), MachineID: "this machine",
+		Logger: slog.New(slog.DiscardHandler), MachineID: "this machine",
 	}
 }
 

@@ -15,7 +15,7 @@ func machineID() string {
 			return strings.TrimSpace(string(b))
 		}
 	}
-	name, _ := os.Hostname() //nolint:errcheck // without a name the seal still knows incarnation and sequence
+	name, _ := os.Hostname()
 	return name
 }
 

@@ -40,16 +40,19 @@ func TestPutBack(t *testing.T) {
 	}{
 		{"a plain restart", func(*testing.T, string, state) journal.Config { return config() }, false},
 		{"an older copy of the file", func(t *testing.T, path string, old state) journal.Config {
+			t.Helper()
 			write(t, path, old.journal)
 			return config()
 		}, true},
 		{"the seal is gone", func(t *testing.T, path string, _ state) journal.Config {
+			t.Helper()
 			if err := os.Remove(path + ".seal"); err != nil {
 				t.Fatal(err)
 			}
 			return config()
 		}, true},
 		{"the seal is damaged", func(t *testing.T, path string, old state) journal.Config {
+			t.Helper()
 			bad := bytes.Clone(old.seal)
 			bad[10] ^= 1
 			write(t, path+".seal", bad)

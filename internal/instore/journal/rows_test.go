@@ -255,6 +255,7 @@ func TestForkWithAnotherChain(t *testing.T) {
 
 func TestRewind(t *testing.T) {
 	confirmed := func(t *testing.T) (*journal.Journal, [16]byte) {
+		t.Helper()
 		j := open(t, file(t))
 		recordMany(t, j, 0, 3)
 		deliver(t, j)

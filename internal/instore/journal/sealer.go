@@ -54,7 +54,8 @@ func (s *scratch) additional(bucket string, key []byte) []byte {
 
 // seal returns the value to store at a place. bbolt keeps it until the transaction ends, so it is new memory each time.
 func (s *sealer) seal(mem *scratch, bucket string, key, plain []byte) []byte {
-	return s.aead.Seal(make([]byte, 0, len(plain)+s.aead.Overhead()), nil, plain, mem.additional(bucket, key))
+	to := make([]byte, 0, len(plain)+s.aead.Overhead())
+	return s.aead.Seal(to, nil, plain, mem.additional(bucket, key)) //nolint:gosec // this AEAD draws its nonces itself and wants none
 }
 
 // open returns what was sealed at a place, in memory that the next open overwrites, or ErrDamaged.

@@ -180,14 +180,15 @@ func (w *world) check(t *rapid.T) {
 
 // memory is a folder that needs no disk, where the machine has one: what is tested here is reckoning, not durability.
 func memory(t *testing.T) string {
+	t.Helper()
 	if _, err := os.Stat("/dev/shm"); err == nil {
 		return "/dev/shm"
 	}
 	return t.TempDir()
 }
 
-func newWorld(t *rapid.T, outer *testing.T) *world {
-	dir, err := os.MkdirTemp(memory(outer), "stamklant-")
+func newWorld(t *rapid.T, in string) *world {
+	dir, err := os.MkdirTemp(in, "stamklant-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +235,7 @@ func (w *world) settle(t *rapid.T) {
 // delivering (answers lost or not), publishing with receipts meanwhile, applying, stepping back, pruning and restarting.
 func TestBalanceIsAlwaysTrue(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(rt, t)
+		w := newWorld(rt, memory(t))
 		defer w.end()
 		rt.Repeat(map[string]func(*rapid.T){
 			"earn": w.earn, "deliver": w.deliver, "publish": w.publish, "apply": w.apply, "step back": w.stepBack, "prune": w.prune,
@@ -275,7 +276,7 @@ func (w *world) restore(t *rapid.T) {
 // TestBalanceAfterRestore is the same with back-ups put back: nothing is lost, nothing doubled, here or at head office.
 func TestBalanceAfterRestore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(rt, t)
+		w := newWorld(rt, memory(t))
 		defer w.end()
 		rt.Repeat(map[string]func(*rapid.T){
 			"earn": w.earn, "deliver": w.deliver, "publish": w.publish, "apply": w.apply, "prune": w.prune, "restart": w.restart,

@@ -1,7 +1,6 @@
 package outbox_test
 
 import (
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -19,7 +18,7 @@ var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
 func now() time.Time { return noon }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func journalConfig() journal.Config {
 	return journal.Config{ServerID: "gent-1", DataKey: [32]byte{7}, Now: now, Logger: quiet(), MachineID: "this machine", MapSize: 1 << 20}

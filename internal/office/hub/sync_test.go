@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -29,13 +28,15 @@ var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 type callerKey struct{}
 
 // as is a call with the token of a server.
-func as(server string) context.Context { return context.WithValue(context.Background(), callerKey{}, server) }
+func as(server string) context.Context {
+	return context.WithValue(context.Background(), callerKey{}, server)
+}
 
 // syncService is a service over a folder with a few files of the layout.
-func syncService(t *testing.T) (service *hub.SyncService, folder string) {
+func syncService(t *testing.T) *hub.SyncService {
 	t.Helper()
 	dir := t.TempDir()
-	folder = filepath.Join(dir, "bundles")
+	folder := filepath.Join(dir, "bundles")
 	for name, content := range map[string][]byte{
 		"keyset.skm": []byte("the keyset"), "servers/gent-1/current.skm": []byte("for gent"), "servers/gent-2/current.skm": []byte("for the standby"),
 		"chunks/ab/" + chunk: bytes.Repeat([]byte("0123456789"), 70_000), "lane/7.skm": nil,
@@ -48,13 +49,13 @@ func syncService(t *testing.T) (service *hub.SyncService, folder string) {
 			t.Fatal(err)
 		}
 	}
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	box, err := inbox.Open(filepath.Join(dir, "inbox.db"), inbox.Config{Now: func() time.Time { return noon }, Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { box.Close() })
-	service, err = hub.NewSyncService(hub.SyncConfig{
+	service, err := hub.NewSyncService(hub.SyncConfig{
 		Inbox: box, Bundles: folder, Now: func() time.Time { return noon }, Logger: quiet,
 		Server: func(ctx context.Context) (string, bool) {
 			id, ok := ctx.Value(callerKey{}).(string)
@@ -66,7 +67,7 @@ func syncService(t *testing.T) (service *hub.SyncService, folder string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { service.Close() })
-	return service, folder
+	return service
 }
 
 const chunk = "abababababababababababababababababababababababababababababababab"
@@ -92,7 +93,7 @@ func (c *collector) Send(r *syncv1.FetchResponse) error {
 }
 
 func TestFetch(t *testing.T) {
-	service, _ := syncService(t)
+	service := syncService(t)
 	whole := bytes.Repeat([]byte("0123456789"), 70_000)
 	for _, tc := range []struct {
 		name   string
@@ -152,7 +153,7 @@ func row(t *testing.T, n uint64, no string) []byte {
 
 // TestDeliverRefusals: every refusal of the inbox reaches the server as a status it can act on.
 func TestDeliverRefusals(t *testing.T) {
-	service, _ := syncService(t)
+	service := syncService(t)
 	zero := make([]byte, 32)
 	request := func(first uint64, before []byte, rows ...[]byte) *syncv1.DeliverRequest {
 		return &syncv1.DeliverRequest{ServerId: "gent-1", Incarnation: []byte("0123456789abcdef"), First: first, ChainBefore: before, Rows: rows}
@@ -172,8 +173,10 @@ func TestDeliverRefusals(t *testing.T) {
 		with   map[string]string
 	}{
 		{"more rows", "gent-1", request(1, zero, one, two, row(t, 3, "3")), codes.OK, "", nil},
-		{"another second row", "gent-1", request(1, zero, one, row(t, 2, "other")), codes.Aborted, "FORKED",
-			map[string]string{"agreed": "1", "chain": fmt.Sprintf("%x", sum)}},
+		{
+			"another second row", "gent-1", request(1, zero, one, row(t, 2, "other")), codes.Aborted, "FORKED",
+			map[string]string{"agreed": "1", "chain": fmt.Sprintf("%x", sum)},
+		},
 		{"another chain", "gent-1", request(2, zero, two), codes.Aborted, "FORKED", map[string]string{"agreed": "0", "chain": fmt.Sprintf("%x", zero)}},
 		{"a gap", "gent-1", request(9, zero, row(t, 9, "9")), codes.OutOfRange, "GAP", map[string]string{"through": "3"}},
 		{"garbage", "gent-1", request(1, zero, []byte{0xff}), codes.InvalidArgument, "MALFORMED_ROW", nil},
@@ -202,7 +205,7 @@ func TestDeliverRefusals(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	service, _ := syncService(t)
+	service := syncService(t)
 	resp, err := service.Report(as("gent-1"), &syncv1.ReportRequest{ServerId: "gent-1"})
 	if err != nil || !resp.GetTime().AsTime().Equal(noon) || resp.GetNewestManifestVersion() != 12 {
 		t.Errorf("got %v, %v", resp, err)

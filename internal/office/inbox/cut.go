@@ -132,24 +132,36 @@ type CutAccount struct {
 	FirstDay, LastDay int32
 }
 
-// Accounts visits every account, in the order of their ids. After an error the visit ends.
+// Accounts visits every account, in the order of their ids. After an error the visit ends; ErrDamaged comes at its end when balances are
+// missing.
 func (c *Cut) Accounts() iter.Seq2[CutAccount, error] {
 	return func(yield func(CutAccount, error) bool) {
+		var seen totals
 		balances := c.t.tx.Bucket([]byte(inBalances)).Cursor()
 		bk, bv := balances.First()
 		for key, stored := range c.t.each(inAccounts, nil) {
-			for bk != nil && bytes.Compare(bk, key) < 0 {
-				bk, bv = balances.Next()
-			}
 			var sum []byte
 			if bytes.Equal(bk, key) {
 				sum = bv
+				bk, bv = balances.Next()
 			}
 			a, err := c.account(key, stored, sum)
 			if !yield(a, err) || err != nil {
 				return
 			}
+			seen.add(a)
 		}
+		if all, err := c.t.total(); err != nil || *all != seen {
+			yield(CutAccount{}, errors.Join(fmt.Errorf("%w: not all balances that were booked are there", ErrDamaged), err))
+		}
+	}
+}
+
+func (a *totals) add(one CutAccount) {
+	if one.Entries > 0 {
+		a.balances++
+		a.entries += one.Entries
+		a.points += one.Points
 	}
 }
 

@@ -6,7 +6,8 @@
 // One bbolt file. Every bucket, key and value; numbers are big-endian:
 //
 //	meta
-//	└── 01                                   version of the layout, u32
+//	├── 01                                   version of the layout, u32
+//	└── 02                                   over all balances: how many u64, their entries u64, their sum i64
 //	servers      server id                   → time of its last report, u64 Unix seconds ‖ sync.v1.ReportRequest
 //	streams      uvarint len ‖ server id ‖ incarnation   → stream number u32, sequence held through u64, chain after it, first and last delivery u64
 //	rows         stream u32 ‖ sequence u64   → chain after it, the row as delivered
@@ -23,7 +24,7 @@
 //
 // An account is 16 random bytes; a receipt id the first half of SHA-256 over its key's bytes (loyalty.KeyBytes). The business
 // day stands first so that a day's receipts are written side by side. Every value ends in a CRC-32C over bucket, key and value: bbolt does
-// not check its pages, and a balance must never be silently wrong. Account ids, identifiers and receipts are never removed from their
+// not check its pages, and a balance must never be silently wrong; a Cut that finds fewer balances, or another sum, than were booked says so. Account ids, identifiers and receipts are never removed from their
 // buckets by deliveries or imports; an alias, a merge or a suppression adds to the record of the account or identifier it is about.
 //
 // # What it promises

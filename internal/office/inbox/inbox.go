@@ -180,6 +180,10 @@ func migrate(tx *bbolt.Tx) error {
 	return meta.Put(keyVersion, binary.BigEndian.AppendUint32(nil, uint32(version)))
 }
 
+// Suspect returns nil while all is well. After a commit that failed otherwise than for want of room it says why, and nothing is taken any more
+// until the inbox is closed and opened again.
+func (b *Inbox) Suspect() error { return b.commits.Suspect() }
+
 // Close waits for what is being taken and for open Cuts, and closes the file.
 func (b *Inbox) Close() error {
 	b.commits.Close()
@@ -188,7 +192,13 @@ func (b *Inbox) Close() error {
 
 // update runs fn in a write transaction that may be shared. fn may run more than once.
 func (b *Inbox) update(ctx context.Context, fn func(t *transaction) error) error {
-	err := b.commits.Do(ctx, func(tx *bbolt.Tx) error { return fn(&transaction{tx: tx, box: b}) })
+	err := b.commits.Do(ctx, func(tx *bbolt.Tx) error {
+		t := &transaction{tx: tx, box: b}
+		if err := fn(t); err != nil {
+			return err
+		}
+		return t.keepTotals()
+	})
 	var panicked *groupcommit.PanicError
 	switch {
 	case errors.Is(err, groupcommit.ErrFull):

@@ -37,15 +37,20 @@ var buckets = []string{
 	inAccounts, inExternals, inIdentifiers,
 }
 
-var keyVersion = []byte{0x01}
+// The keys of meta.
+var (
+	keyVersion = []byte{0x01}
+	keyTotals  = []byte{0x02}
+)
 
 // errLayout says that stored bytes do not have their layout. Callers name the place.
 var errLayout = errors.New("the stored bytes do not have their layout")
 
 // A transaction reads, and in update writes, values with their checksum.
 type transaction struct {
-	tx  *bbolt.Tx
-	box *Inbox
+	tx     *bbolt.Tx
+	box    *Inbox
+	totals *totals // what this transaction made of them; nil while it counted nothing
 }
 
 func (t *transaction) bucket(name string) (*bbolt.Bucket, error) {

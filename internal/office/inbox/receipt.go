@@ -103,8 +103,9 @@ func counts(kind outcomev1.ReceiptKind) bool {
 	switch kind {
 	case outcomev1.ReceiptKind_RECEIPT_KIND_SALE, outcomev1.ReceiptKind_RECEIPT_KIND_RETURN, outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID:
 		return true
+	default: // voided before it was paid, training
+		return false
 	}
-	return false
 }
 
 // takeEntry counts an entry unless one with its id was counted before.
@@ -186,14 +187,62 @@ func (t *transaction) addToBalance(account [16]byte, e *outcomev1.LedgerEntry) e
 	if err != nil {
 		return err
 	}
+	all, err := t.total()
+	if err != nil {
+		return err
+	}
 	sum := balance{first: e.GetDay(), last: e.GetDay()}
-	if v != nil {
+	if v == nil {
+		all.balances++
+	} else {
 		if sum, err = decodeBalance(v); err != nil {
 			return fmt.Errorf("%w: balance of %x: %w", ErrDamaged, account, err)
 		}
 	}
 	sum.points += e.GetPoints()
 	sum.entries++
+	all.points += e.GetPoints()
+	all.entries++
 	sum.first, sum.last = min(sum.first, e.GetDay()), max(sum.last, e.GetDay())
 	return t.put(inBalances, account[:], sum.encode())
+}
+
+// totals sums all balances, so that a missing one is noticed.
+type totals struct {
+	balances, entries uint64
+	points            int64
+}
+
+func (a totals) encode() []byte {
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 24), a.balances)
+	v = binary.BigEndian.AppendUint64(v, a.entries)
+	return binary.BigEndian.AppendUint64(v, uint64(a.points))
+}
+
+// total reads the totals, once in a transaction.
+func (t *transaction) total() (*totals, error) {
+	if t.totals != nil {
+		return t.totals, nil
+	}
+	v, err := t.get(inMeta, keyTotals)
+	if err != nil {
+		return nil, err
+	}
+	t.totals = &totals{}
+	if v == nil {
+		return t.totals, nil
+	}
+	if len(v) != 24 {
+		return nil, fmt.Errorf("%w: its totals", ErrDamaged)
+	}
+	*t.totals = totals{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), int64(binary.BigEndian.Uint64(v[16:]))}
+	return t.totals, nil
+}
+
+// keepTotals writes the totals if they changed.
+func (t *transaction) keepTotals() error {
+	if t.totals == nil {
+		return nil
+	}
+	return t.put(inMeta, keyTotals, t.totals.encode())
 }

@@ -1,0 +1,56 @@
+package journal_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/stamklant/stamklant/internal/instore/journal"
+)
+
+// setVersion writes a layout version into a closed journal.
+func setVersion(t *testing.T, path string, version uint32) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("meta")).Put([]byte{1}, binary.BigEndian.AppendUint32(nil, version))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNewerLayoutIsRefused(t *testing.T) {
+	path := file(t)
+	open(t, path).Close()
+	setVersion(t, path, 99)
+	if _, err := journal.Open(path, config()); !errors.Is(err, journal.ErrNewer) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestMigrations starts from a file of every older layout and expects what was recorded then.
+func TestMigrations(t *testing.T) {
+	for version := range journal.Layouts() {
+		path := file(t)
+		j := open(t, path)
+		record(t, j, request("1", subject(1), 5))
+		j.Close()
+		setVersion(t, path, uint32(version))
+		switch version {
+		case 0: // before the first layout there was the same file without a version
+		default:
+			t.Fatalf("the migration from layout %d has no test: make a file of that layout here", version)
+		}
+		j = open(t, path)
+		if got := points(t, j, subject(1), nothingCounted); got != 5 {
+			t.Errorf("from layout %d: %d points, want 5", version, got)
+		}
+		j.Close()
+	}
+}
