@@ -67,7 +67,7 @@ func (c *call) decideAndSay(out *tillv1.LookupResponse, req *tillv1.LookupReques
 	saldo := "balance"
 	if req.GetBasket() != nil {
 		made, ok := c.service.promises.of(req.GetReceiptRef(), c.now)
-		facts.earned = c.estimate(req.GetBasket().GetCurrency(), basket, c.boosts(made, ok && made.account == w.id))
+		facts.earned = c.estimate(req.GetBasket().GetCurrency(), basket.paid(suggested), c.boosts(made, ok && made.account == w.id))
 		facts.points = max(0, sum(st.balance, facts.earned)-st.pending)
 		out.EstimatedPoints, saldo = proto.Int64(facts.earned), "earned"
 	}

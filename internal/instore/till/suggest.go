@@ -3,7 +3,10 @@ package till
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/proto"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
@@ -28,6 +31,29 @@ func (c *call) saleOf(lines []*outcomev1.Line) sale {
 	for i, set := range s.groups {
 		s.sets[i] = set
 	}
+	return s
+}
+
+// paid is the basket as it would be paid: less what an offer takes off its lines.
+func (s sale) paid(suggested *suggestion) sale {
+	if suggested == nil {
+		return s
+	}
+	discounts := suggested.proto.GetOffer().GetLineDiscounts()
+	if len(discounts) == 0 {
+		return s
+	}
+	lines := slices.Clone(s.lines)
+	for i, line := range lines {
+		for _, off := range discounts {
+			if off.GetLine() == line.GetNo() {
+				lines[i] = proto.CloneOf(lines[i])
+				lines[i].NetMinor -= off.GetAmountMinor()
+				lines[i].DiscountMinor += off.GetAmountMinor()
+			}
+		}
+	}
+	s.lines = lines
 	return s
 }
 
