@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/stamklant/stamklant/internal/groupcommit"
 )
@@ -23,43 +22,22 @@ import (
 // pageSize is fixed, so that a file is the same on every machine.
 const pageSize = 4096
 
-// leastPages is what bbolt writes into an empty file.
-const leastPages = 4
-
 // lockTimeout makes a second process fail at once.
 const lockTimeout = time.Millisecond
 
-// openBolt opens a bbolt file for reading and writing. What bbolt does to a damaged file is an error here.
-func openBolt(path string, cfg Config) (db *bbolt.DB, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	if info, err := os.Stat(path); err == nil && info.Size() < leastPages*pageSize {
-		return nil, fmt.Errorf("%w: it has only %d bytes; restore the last back-up", ErrDamaged, info.Size())
-	}
-	var f *os.File
-	defer func() {
-		if v := recover(); v != nil {
-			db, err = nil, fmt.Errorf("%w: %v; restore the last back-up", ErrDamaged, v)
-			if f != nil {
-				err = errors.Join(err, unlock(f), f.Close()) // bbolt's map of the file would keep its lock
-			}
-		}
-	}()
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+// openBolt opens a bbolt file for reading and writing.
+func openBolt(path string, cfg Config) (*bbolt.DB, error) {
+	db, err := groupcommit.Open(path, bbolt.Options{
 		Timeout:         lockTimeout,
 		FreelistType:    bbolt.FreelistMapType,
 		PageSize:        pageSize,
 		InitialMmapSize: cfg.MapSize,
 		MaxSize:         cfg.MaxSize,
-		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-			var err error
-			f, err = os.OpenFile(name, flag, mode)
-			return f, err
-		},
 	})
 	switch {
-	case errors.Is(err, berrors.ErrTimeout):
+	case errors.Is(err, groupcommit.ErrBusy):
 		return nil, fmt.Errorf("%w by process %s: stop that one first, or give this server a folder of its own", ErrBusy, holder(path))
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+	case errors.Is(err, groupcommit.ErrDamaged):
 		return nil, fmt.Errorf("%w: %w; restore the last back-up", ErrDamaged, err)
 	}
 	return db, err

@@ -27,6 +27,3 @@ func freeSpace(path string) (uint64, error) {
 	}
 	return st.Bavail * uint64(st.Bsize), nil
 }
-
-// unlock gives up bbolt's lock on a file that bbolt itself can no longer close.
-func unlock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

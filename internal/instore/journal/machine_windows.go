@@ -31,6 +31,3 @@ func freeSpace(path string) (uint64, error) {
 	err = windows.GetDiskFreeSpaceEx(dir, &free, nil, nil)
 	return free, err
 }
-
-// unlock gives up bbolt's lock on a file that bbolt itself can no longer close. Here the lock ends with the handle.
-func unlock(*os.File) error { return nil }

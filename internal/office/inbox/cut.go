@@ -42,11 +42,12 @@ func (b *Inbox) Cut(ctx context.Context) (*Cut, error) {
 		return nil, fmt.Errorf("inbox %s: %w", b.path, err)
 	}
 	c := &Cut{t: transaction{tx: tx, box: b}}
-	for s, err := range c.t.streams() {
-		if err != nil {
-			return nil, errors.Join(err, tx.Rollback())
-		}
+	err = c.t.streams(func(s cutStream) error {
 		c.streams = append(c.streams, s)
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, tx.Rollback())
 	}
 	slices.SortFunc(c.streams, func(a, b cutStream) int {
 		return cmp.Or(cmp.Compare(a.server, b.server), bytes.Compare(a.incarnation[:], b.incarnation[:]))
@@ -62,45 +63,19 @@ func (c *Cut) Close() error {
 	return nil
 }
 
-// each visits, in order, all of a bucket, checksums taken off.
-func (t *transaction) each(bucket string, prefix []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(key, value []byte) bool) {
-		b := t.tx.Bucket([]byte(bucket))
-		if b == nil {
-			return
+// streams visits every incarnation.
+func (t *transaction) streams(visit func(cutStream) error) error {
+	return t.each(inStreams, nil, nil, func(key, value []byte) (bool, error) {
+		var s cutStream
+		var err error
+		if s.server, s.incarnation, err = splitStreamKey(key); err != nil {
+			return false, err
 		}
-		c := b.Cursor()
-		for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
-			if !yield(k, v) {
-				return
-			}
+		if s.held, err = decodeStream(value); err != nil {
+			return false, fmt.Errorf("%w: streams %x: %w", ErrDamaged, key, err)
 		}
-	}
-}
-
-func (t *transaction) streams() iter.Seq2[cutStream, error] {
-	return func(yield func(cutStream, error) bool) {
-		for key, stored := range t.each(inStreams, nil) {
-			s, err := readStream(key, stored)
-			if !yield(s, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-func readStream(key, stored []byte) (s cutStream, err error) {
-	v, err := checked(inStreams, key, stored)
-	if err != nil {
-		return s, err
-	}
-	if s.server, s.incarnation, err = splitStreamKey(key); err != nil {
-		return s, err
-	}
-	if s.held, err = decodeStream(v); err != nil {
-		return s, fmt.Errorf("%w: streams %x: %w", ErrDamaged, key, err)
-	}
-	return s, nil
+		return true, visit(s)
+	})
 }
 
 // CutOffs is up to where every journal is counted in this cut. Receipts and ledger go equally far; who scored from an earlier cut puts that
@@ -132,29 +107,61 @@ type CutAccount struct {
 	FirstDay, LastDay int32
 }
 
-// Accounts visits every account, in the order of their ids. After an error the visit ends; ErrDamaged comes at its end when balances are
-// missing.
-func (c *Cut) Accounts() iter.Seq2[CutAccount, error] {
-	return func(yield func(CutAccount, error) bool) {
-		var seen totals
-		balances := c.t.tx.Bucket([]byte(inBalances)).Cursor()
-		bk, bv := balances.First()
-		for key, stored := range c.t.each(inAccounts, nil) {
-			var sum []byte
-			if bytes.Equal(bk, key) {
-				sum = bv
-				bk, bv = balances.Next()
-			}
-			a, err := c.account(key, stored, sum)
-			if !yield(a, err) || err != nil {
-				return
-			}
-			seen.add(a)
-		}
-		if all, err := c.t.total(); err != nil || *all != seen {
-			yield(CutAccount{}, errors.Join(fmt.Errorf("%w: not all balances that were booked are there", ErrDamaged), err))
+// visits makes an iterator of a walk. What ends the walk early without the consumer's wish is its last element.
+func visits[T any](walk func(visit func(T) (bool, error)) error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		stopped := false
+		err := walk(func(one T) (bool, error) {
+			stopped = !yield(one, nil)
+			return !stopped, nil
+		})
+		if err != nil && !stopped {
+			var none T
+			yield(none, err)
 		}
 	}
+}
+
+// Accounts visits every account, in the order of their ids. After an error the visit ends; ErrDamaged comes at its end when balances are
+// missing.
+func (c *Cut) Accounts() iter.Seq2[CutAccount, error] { return visits(c.accounts) }
+
+func (c *Cut) accounts(visit func(CutAccount) (bool, error)) error {
+	balances, err := c.t.cursor(inBalances)
+	if err != nil {
+		return err
+	}
+	id, sum, err := balances.seek(nil)
+	if err != nil {
+		return err
+	}
+	var seen totals
+	stopped := false
+	err = c.t.each(inAccounts, nil, nil, func(key, value []byte) (bool, error) {
+		var own []byte
+		if bytes.Equal(id, key) {
+			own = sum
+			if id, sum, err = balances.next(); err != nil {
+				return false, err
+			}
+		}
+		a, err := c.account(key, value, own)
+		if err != nil {
+			return false, err
+		}
+		seen.add(a)
+		more, err := visit(a)
+		stopped = !more
+		return more, err
+	})
+	if err != nil || stopped {
+		return err
+	}
+	all, err := c.t.total()
+	if err == nil && *all != seen {
+		err = fmt.Errorf("%w: not all balances that were booked are there", ErrDamaged)
+	}
+	return err
 }
 
 func (a *totals) add(one CutAccount) {
@@ -165,31 +172,21 @@ func (a *totals) add(one CutAccount) {
 	}
 }
 
-// account reads one account, with the stored value of its balance or nil.
-func (c *Cut) account(key, stored, storedSum []byte) (a CutAccount, err error) {
+// account reads one account, with the value of its balance or nil.
+func (c *Cut) account(key, value, own []byte) (a CutAccount, err error) {
 	if len(key) != 16 {
 		return a, fmt.Errorf("%w: accounts %x", ErrDamaged, key)
 	}
 	a.ID = [16]byte(key)
-	v, err := checked(inAccounts, key, stored)
-	if err != nil {
-		return a, err
-	}
-	record, err := decodeAccount(v)
+	record, err := decodeAccount(value)
 	if err != nil {
 		return a, fmt.Errorf("%w: account %x: %w", ErrDamaged, key, err)
 	}
 	a.Externals = record.externals
-	if a.Identifiers, err = c.t.identifiersOf(record); err != nil {
+	if a.Identifiers, err = c.t.identifiersOf(record); err != nil || own == nil {
 		return a, err
 	}
-	if storedSum == nil {
-		return a, nil
-	}
-	if v, err = checked(inBalances, key, storedSum); err != nil {
-		return a, err
-	}
-	sum, err := decodeBalance(v)
+	sum, err := decodeBalance(own)
 	if err != nil {
 		return a, fmt.Errorf("%w: balance of %x: %w", ErrDamaged, key, err)
 	}
@@ -226,26 +223,23 @@ type CutIdentifier struct {
 
 // Identifiers visits every identifier once, by namespace. After an error the visit ends.
 func (c *Cut) Identifiers() iter.Seq2[CutIdentifier, error] {
-	return func(yield func(CutIdentifier, error) bool) {
-		for key, stored := range c.t.each(inIdentifiers, nil) {
-			one, err := readIdentifier(key, stored)
-			if !yield(one, err) || err != nil {
-				return
+	return visits(func(visit func(CutIdentifier) (bool, error)) error {
+		return c.t.each(inIdentifiers, nil, nil, func(key, value []byte) (bool, error) {
+			one, err := readIdentifier(key, value)
+			if err != nil {
+				return false, err
 			}
-		}
-	}
+			return visit(one)
+		})
+	})
 }
 
-func readIdentifier(key, stored []byte) (one CutIdentifier, err error) {
-	v, err := checked(inIdentifiers, key, stored)
-	if err != nil {
-		return one, err
-	}
+func readIdentifier(key, value []byte) (one CutIdentifier, err error) {
 	if one.Namespace, one.Canonical, err = splitIdentifierKey(key); err != nil {
 		return one, err
 	}
 	one.Record = &customerv1.Identifier{}
-	if err := proto.Unmarshal(v, one.Record); err != nil {
+	if err := proto.Unmarshal(value, one.Record); err != nil {
 		return one, fmt.Errorf("%w: an identifier of namespace %s: %w", ErrDamaged, one.Namespace, err)
 	}
 	return one, nil
@@ -266,29 +260,33 @@ type DeliveredReceipt struct {
 // Receipts visits the receipts that stand, by server, incarnation and sequence, beyond what after answers (0: from the beginning). A receipt
 // that another server delivered first is not among them. After an error the visit ends.
 func (c *Cut) Receipts(after func(serverID string, incarnation [16]byte) uint64) iter.Seq2[DeliveredReceipt, error] {
-	return func(yield func(DeliveredReceipt, error) bool) {
+	return visits(func(visit func(DeliveredReceipt) (bool, error)) error {
+		stopped := false
 		for _, s := range c.streams {
-			rows := c.t.tx.Bucket([]byte(inRows)).Cursor()
 			start := place{s.held.number, after(s.server, s.incarnation) + 1}
-			for key, stored := rows.Seek(start.key()); key != nil; key, stored = rows.Next() {
-				at, err := decodePlace(key)
-				if err == nil && at.stream != s.held.number {
-					break
+			err := c.t.each(inRows, start.key(), start.key()[:4], func(key, value []byte) (bool, error) {
+				r, stands, err := c.receipt(s, key, value)
+				if err != nil || !stands {
+					return err == nil, err
 				}
-				r, stands, err := c.receipt(s, at, stored)
-				if err == nil && !stands {
-					continue
-				}
-				if !yield(r, err) || err != nil {
-					return
-				}
+				more, err := visit(r)
+				stopped = !more
+				return more, err
+			})
+			if err != nil || stopped {
+				return err
 			}
 		}
-	}
+		return nil
+	})
 }
 
-func (c *Cut) receipt(s cutStream, at place, stored []byte) (r DeliveredReceipt, stands bool, err error) {
-	message, err := readRow(at, stored)
+func (c *Cut) receipt(s cutStream, key, value []byte) (r DeliveredReceipt, stands bool, err error) {
+	at, err := decodePlace(key)
+	if err != nil {
+		return r, false, fmt.Errorf("%w: rows %x", ErrDamaged, key)
+	}
+	message, err := readRow(at, value)
 	if err != nil || message.GetReceipt() == nil {
 		return r, false, err
 	}
@@ -310,25 +308,20 @@ func (c *Cut) receipt(s cutStream, at place, stored []byte) (r DeliveredReceipt,
 	return r, true, nil
 }
 
-// readRow reads a stored row.
-func readRow(at place, stored []byte) (*outcomev1.OutboxRow, error) {
-	v, err := checked(inRows, at.key(), stored)
-	if err != nil {
-		return nil, err
-	}
+// readRow reads the value of a row.
+func readRow(at place, value []byte) (*outcomev1.OutboxRow, error) {
 	message := &outcomev1.OutboxRow{}
-	if len(v) < sha256.Size || proto.Unmarshal(v[sha256.Size:], message) != nil {
+	if len(value) < sha256.Size || proto.Unmarshal(value[sha256.Size:], message) != nil {
 		return nil, fmt.Errorf("%w: row %d of stream %d", ErrDamaged, at.sequence, at.stream)
 	}
 	return message, nil
 }
 
-// row reads one row by its place.
+// row reads one row by its place, where it must be.
 func (t *transaction) row(at place) (*outcomev1.OutboxRow, error) {
-	b := t.tx.Bucket([]byte(inRows))
-	var stored []byte
-	if b != nil {
-		stored = b.Get(at.key())
+	value, err := t.get(inRows, at.key())
+	if err != nil {
+		return nil, err
 	}
-	return readRow(at, stored)
+	return readRow(at, value)
 }

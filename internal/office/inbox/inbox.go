@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/stamklant/stamklant/internal/groupcommit"
 )
@@ -117,30 +116,31 @@ func Open(path string, cfg Config) (*Inbox, error) {
 	return &Inbox{path: path, cfg: cfg, db: db, commits: groupcommit.New(db)}, nil
 }
 
-func openBolt(path string, cfg Config) (db *bbolt.DB, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, v)
-		}
-	}()
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+func openBolt(path string, cfg Config) (*bbolt.DB, error) {
+	db, err := groupcommit.Open(path, bbolt.Options{
 		Timeout:         time.Millisecond,
 		FreelistType:    bbolt.FreelistMapType,
 		PageSize:        4096,
 		InitialMmapSize: cfg.MapSize,
 	})
 	switch {
-	case errors.Is(err, berrors.ErrTimeout):
+	case errors.Is(err, groupcommit.ErrBusy):
 		return nil, fmt.Errorf("%w by another process: let that one do it, or stop it first", ErrBusy)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+	case errors.Is(err, groupcommit.ErrDamaged):
 		return nil, fmt.Errorf("%w: %w; restore the last back-up", ErrDamaged, err)
 	case err != nil:
 		return nil, err
 	}
-	if err := db.Update(migrate); err != nil {
+	if err := bringUp(db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// bringUp brings an opened file to the newest layout.
+func bringUp(db *bbolt.DB) (err error) {
+	defer guard(&err)
+	return db.Update(migrate)
 }
 
 // migrations are all there ever were, oldest first; the version of a file is how many it has been through.

@@ -34,37 +34,37 @@ func (b *Inbox) Statement(account [16]byte) ([]Posting, error) {
 		if err != nil {
 			return err
 		}
-		for key, stored := range t.each(inLedger, account[:]) {
-			v, err := checked(inLedger, key, stored)
+		return t.each(inLedger, account[:], account[:], func(key, value []byte) (bool, error) {
+			p, err := posting(from, value)
 			if err != nil {
-				return err
-			}
-			at, err := decodePlace(v)
-			if err != nil {
-				return fmt.Errorf("%w: ledger %x: %w", ErrDamaged, key, err)
-			}
-			p := Posting{Sequence: at.sequence, Entry: &outcomev1.LedgerEntry{}}
-			p.ServerID, p.Incarnation = from[at.stream].server, from[at.stream].incarnation
-			if err := proto.Unmarshal(v[placeLength:], p.Entry); err != nil {
-				return fmt.Errorf("%w: ledger %x: %w", ErrDamaged, key, err)
+				return false, fmt.Errorf("%w: ledger %x: %w", ErrDamaged, key, err)
 			}
 			postings = append(postings, p)
-		}
-		return nil
+			return true, nil
+		})
 	})
 	return postings, err
+}
+
+// posting reads a value of ledger.
+func posting(from map[uint32]cutStream, value []byte) (p Posting, err error) {
+	at, err := decodePlace(value)
+	if err != nil {
+		return p, err
+	}
+	s := from[at.stream]
+	p = Posting{ServerID: s.server, Incarnation: s.incarnation, Sequence: at.sequence, Entry: &outcomev1.LedgerEntry{}}
+	return p, proto.Unmarshal(value[placeLength:], p.Entry)
 }
 
 // origins are the streams by number.
 func (t *transaction) origins() (map[uint32]cutStream, error) {
 	from := map[uint32]cutStream{}
-	for s, err := range t.streams() {
-		if err != nil {
-			return nil, err
-		}
+	err := t.streams(func(s cutStream) error {
 		from[s.held.number] = s
-	}
-	return from, nil
+		return nil
+	})
+	return from, err
 }
 
 // AccountByExternal finds the account of an external id.
@@ -109,32 +109,32 @@ func (b *Inbox) Conflicts() ([]Conflict, error) {
 		if err != nil {
 			return err
 		}
-		for key, stored := range t.each(inConflicts, nil) {
-			v, err := checked(inConflicts, key, stored)
-			if err != nil {
-				return err
-			}
-			at, err := decodePlace(v)
-			if err != nil {
-				return fmt.Errorf("%w: conflicts %x: %w", ErrDamaged, key, err)
-			}
-			message, err := t.row(at)
-			if err != nil {
-				return err
-			}
-			s := from[at.stream]
-			c := Conflict{
-				ServerID: s.server, Incarnation: s.incarnation, Sequence: at.sequence,
-				Refused: message.GetConflict(), Other: message.GetReceipt(),
-			}
-			if c.Standing, err = t.first(cmp.Or(c.Refused.GetKey(), c.Other.GetReceipt().GetKey()), c.Other.GetFork()); err != nil {
-				return err
-			}
+		return t.each(inConflicts, nil, nil, func(_, value []byte) (bool, error) {
+			c, err := t.conflictAt(from, value)
 			found = append(found, c)
-		}
-		return nil
+			return true, err
+		})
 	})
 	return found, err
+}
+
+// conflictAt reads what a value of conflicts points to.
+func (t *transaction) conflictAt(from map[uint32]cutStream, value []byte) (c Conflict, err error) {
+	at, err := decodePlace(value)
+	if err != nil {
+		return c, fmt.Errorf("%w: a conflict: %w", ErrDamaged, err)
+	}
+	message, err := t.row(at)
+	if err != nil {
+		return c, err
+	}
+	s := from[at.stream]
+	c = Conflict{
+		ServerID: s.server, Incarnation: s.incarnation, Sequence: at.sequence,
+		Refused: message.GetConflict(), Other: message.GetReceipt(),
+	}
+	c.Standing, err = t.first(cmp.Or(c.Refused.GetKey(), c.Other.GetReceipt().GetKey()), c.Other.GetFork())
+	return c, err
 }
 
 // first is the receipt that stands under a key; nil when none was delivered.
@@ -182,17 +182,17 @@ func (b *Inbox) Servers() ([]Server, error) {
 	known := map[string]*Server{}
 	err := b.view(func(t *transaction) error {
 		clear(known)
-		for key, stored := range t.each(inServers, nil) {
-			s, err := readServer(key, stored)
-			if err != nil {
-				return err
+		err := t.each(inServers, nil, nil, func(key, value []byte) (bool, error) {
+			s, err := readServer(key, value)
+			if err == nil {
+				known[s.ID] = s
 			}
-			known[s.ID] = s
+			return true, err
+		})
+		if err != nil {
+			return err
 		}
-		for one, err := range t.streams() {
-			if err != nil {
-				return err
-			}
+		return t.streams(func(one cutStream) error {
 			s := known[one.server]
 			if s == nil {
 				s = &Server{ID: one.server}
@@ -203,8 +203,8 @@ func (b *Inbox) Servers() ([]Server, error) {
 			if at := time.Unix(one.held.last, 0).UTC(); at.After(s.DeliveredAt) {
 				s.DeliveredAt = at
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	return sortedServers(known), err
 }
@@ -217,11 +217,7 @@ func sortedServers(known map[string]*Server) []Server {
 	return all
 }
 
-func readServer(key, stored []byte) (*Server, error) {
-	v, err := checked(inServers, key, stored)
-	if err != nil {
-		return nil, err
-	}
+func readServer(key, v []byte) (*Server, error) {
 	s := &Server{ID: string(key), Report: &syncv1.ReportRequest{}}
 	if len(v) < 8 || proto.Unmarshal(v[8:], s.Report) != nil {
 		return nil, fmt.Errorf("%w: server %s", ErrDamaged, key)

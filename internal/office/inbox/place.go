@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -79,8 +80,64 @@ func checked(bucket string, key, stored []byte) ([]byte, error) {
 	return stored[:n:n], nil
 }
 
+// A cursor walks a bucket, checksums taken off. What a damaged page does to bbolt is ErrDamaged.
+type cursor struct {
+	bucket string
+	c      *bbolt.Cursor
+}
+
+func (t *transaction) cursor(bucket string) (c cursor, err error) {
+	defer guard(&err)
+	b, err := t.bucket(bucket)
+	if err != nil {
+		return c, err
+	}
+	return cursor{bucket, b.Cursor()}, nil
+}
+
+// seek moves to the first key at or after one; no key is the end.
+func (c cursor) seek(start []byte) (key, value []byte, err error) {
+	defer guard(&err)
+	return c.read(c.c.Seek(start))
+}
+
+// next moves on; no key is the end.
+func (c cursor) next() (key, value []byte, err error) {
+	defer guard(&err)
+	return c.read(c.c.Next())
+}
+
+func (c cursor) read(key, stored []byte) ([]byte, []byte, error) {
+	if key == nil {
+		return nil, nil, nil
+	}
+	value, err := checked(c.bucket, key, stored)
+	return key, value, err
+}
+
+// each visits, in order, all that stands from a key on and under a prefix, until visit says stop.
+func (t *transaction) each(bucket string, start, prefix []byte, visit func(key, value []byte) (more bool, err error)) error {
+	c, err := t.cursor(bucket)
+	if err != nil {
+		return err
+	}
+	for key, value, err := c.seek(start); key != nil || err != nil; key, value, err = c.next() {
+		if err != nil {
+			return err
+		}
+		if !bytes.HasPrefix(key, prefix) {
+			return nil
+		}
+		if more, err := visit(key, value); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
 // get returns the value at a place, which belongs to the transaction; nil when there is none.
-func (t *transaction) get(bucket string, key []byte) ([]byte, error) {
+func (t *transaction) get(bucket string, key []byte) (value []byte, err error) {
+	defer guard(&err)
 	b, err := t.bucket(bucket)
 	if err != nil {
 		return nil, err
