@@ -178,7 +178,11 @@ type Account struct {
 	// True for an under-age customer, who is never scored and never addressed.
 	Minor bool `protobuf:"varint,12,opt,name=minor,proto3" json:"minor,omitempty"`
 	// Reserved notes of head office about the account, for staff at head office only: no text at a till may show them.
-	InternalNote  string `protobuf:"bytes,13,opt,name=internal_note,json=internalNote,proto3" json:"internal_note,omitempty"`
+	InternalNote string `protobuf:"bytes,13,opt,name=internal_note,json=internalNote,proto3" json:"internal_note,omitempty"`
+	// What the models foretell, in bands. Only what live campaigns ask about travels; absent when none asks or nothing is foretold.
+	Predictions *Predictions `protobuf:"bytes,14,opt,name=predictions,proto3" json:"predictions,omitempty"`
+	// What the customer likes to buy, when and how. Only what live campaigns ask about travels; absent when none asks or nothing is known.
+	Picture       *Picture `protobuf:"bytes,15,opt,name=picture,proto3" json:"picture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -304,6 +308,20 @@ func (x *Account) GetInternalNote() string {
 	return ""
 }
 
+func (x *Account) GetPredictions() *Predictions {
+	if x != nil {
+		return x.Predictions
+	}
+	return nil
+}
+
+func (x *Account) GetPicture() *Picture {
+	if x != nil {
+		return x.Picture
+	}
+	return nil
+}
+
 // Values are what scoring measured over the window. Stores derive scores and segment from them with the release's cut points,
 // so that a customer who did nothing does not change from day to day.
 type Values struct {
@@ -381,11 +399,11 @@ func (x *Values) GetFirstReceiptDay() int32 {
 // Memory is what outlives one night's scoring.
 type Memory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The segment before the present one; empty when there was none.
+	// The segment before the one that the values give; empty when there was none. It still stands while a fall is held back.
 	PreviousSegment string `protobuf:"bytes,1,opt,name=previous_segment,json=previousSegment,proto3" json:"previous_segment,omitempty"`
-	// The day the segment last changed, in days since 1970-01-01.
+	// The day the segment that the values give last changed, in days since 1970-01-01.
 	ChangedDay int32 `protobuf:"varint,2,opt,name=changed_day,json=changedDay,proto3" json:"changed_day,omitempty"`
-	// A fall to a lesser segment is held back until this day, in days since 1970-01-01; 0 when none is held.
+	// The last day on which a fall to a worse segment is held back, in days since 1970-01-01; 0 when none is held.
 	FallHeldUntilDay int32 `protobuf:"varint,3,opt,name=fall_held_until_day,json=fallHeldUntilDay,proto3" json:"fall_held_until_day,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -442,6 +460,290 @@ func (x *Memory) GetFallHeldUntilDay() int32 {
 	return 0
 }
 
+// Predictions are what the models foretell of the twelve months to come. Every number is the lower end of a band: never more than what was
+// reckoned, and seldom another one than the day before.
+type Predictions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How likely it is, in percent, that the customer still buys here at all.
+	AlivePercent int32 `protobuf:"varint,1,opt,name=alive_percent,json=alivePercent,proto3" json:"alive_percent,omitempty"`
+	// How many visits are expected, in thousandths.
+	VisitsThousandths int64 `protobuf:"varint,2,opt,name=visits_thousandths,json=visitsThousandths,proto3" json:"visits_thousandths,omitempty"`
+	// Days until the next visit of a customer who still buys here: with even odds it is sooner. 0 when not published.
+	NextVisitDays int32 `protobuf:"varint,3,opt,name=next_visit_days,json=nextVisitDays,proto3" json:"next_visit_days,omitempty"`
+	// The turnover expected, minor units.
+	ValueMinor int64 `protobuf:"varint,4,opt,name=value_minor,json=valueMinor,proto3" json:"value_minor,omitempty"`
+	// The profit expected, minor units; 0 where the article list knows neither cost nor margin.
+	ProfitMinor   int64 `protobuf:"varint,5,opt,name=profit_minor,json=profitMinor,proto3" json:"profit_minor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Predictions) Reset() {
+	*x = Predictions{}
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Predictions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Predictions) ProtoMessage() {}
+
+func (x *Predictions) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Predictions.ProtoReflect.Descriptor instead.
+func (*Predictions) Descriptor() ([]byte, []int) {
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Predictions) GetAlivePercent() int32 {
+	if x != nil {
+		return x.AlivePercent
+	}
+	return 0
+}
+
+func (x *Predictions) GetVisitsThousandths() int64 {
+	if x != nil {
+		return x.VisitsThousandths
+	}
+	return 0
+}
+
+func (x *Predictions) GetNextVisitDays() int32 {
+	if x != nil {
+		return x.NextVisitDays
+	}
+	return 0
+}
+
+func (x *Predictions) GetValueMinor() int64 {
+	if x != nil {
+		return x.ValueMinor
+	}
+	return 0
+}
+
+func (x *Predictions) GetProfitMinor() int64 {
+	if x != nil {
+		return x.ProfitMinor
+	}
+	return 0
+}
+
+// Picture is what a customer likes to buy, when and how. Recent purchases weigh more than older ones. It is reckoned up to the customer's
+// own last receipt, so that it stays as it is while the customer does nothing.
+type Picture struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The product group bought most often; empty when nothing is known.
+	FavouriteGroup string `protobuf:"bytes,1,opt,name=favourite_group,json=favouriteGroup,proto3" json:"favourite_group,omitempty"`
+	// The brand bought most often; empty when the article list knows no brands.
+	FavouriteBrand string `protobuf:"bytes,2,opt,name=favourite_brand,json=favouriteBrand,proto3" json:"favourite_brand,omitempty"`
+	// How many different product groups were bought.
+	Breadth int32 `protobuf:"varint,3,opt,name=breadth,proto3" json:"breadth,omitempty"`
+	// The share of money, in percent, that was spent on goods on promotion; absent with too few visits to tell.
+	PromotionPercent *int32 `protobuf:"varint,4,opt,name=promotion_percent,json=promotionPercent,proto3,oneof" json:"promotion_percent,omitempty"`
+	// The usual day of the week, 1 for Monday to 7 for Sunday; 0 when there is none.
+	UsualWeekday int32 `protobuf:"varint,5,opt,name=usual_weekday,json=usualWeekday,proto3" json:"usual_weekday,omitempty"`
+	// The usual part of the day: morning, midday, afternoon, evening; empty when there is none.
+	UsualHours string `protobuf:"bytes,6,opt,name=usual_hours,json=usualHours,proto3" json:"usual_hours,omitempty"`
+	// The usual season: spring, summer, autumn, winter; empty when there is none.
+	UsualSeason string `protobuf:"bytes,7,opt,name=usual_season,json=usualSeason,proto3" json:"usual_season,omitempty"`
+	// The store visited most often.
+	UsualStore string `protobuf:"bytes,8,opt,name=usual_store,json=usualStore,proto3" json:"usual_store,omitempty"`
+	// Which customers this one shops like; empty when nothing is known.
+	Cluster string `protobuf:"bytes,9,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	// Product groups that customers who buy the same buy too and this one never did, the surest first.
+	AlsoBought []string `protobuf:"bytes,10,rep,name=also_bought,json=alsoBought,proto3" json:"also_bought,omitempty"`
+	// What is bought again and again, and when it must be about to run out.
+	Replenishments []*Replenishment `protobuf:"bytes,11,rep,name=replenishments,proto3" json:"replenishments,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Picture) Reset() {
+	*x = Picture{}
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Picture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Picture) ProtoMessage() {}
+
+func (x *Picture) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Picture.ProtoReflect.Descriptor instead.
+func (*Picture) Descriptor() ([]byte, []int) {
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Picture) GetFavouriteGroup() string {
+	if x != nil {
+		return x.FavouriteGroup
+	}
+	return ""
+}
+
+func (x *Picture) GetFavouriteBrand() string {
+	if x != nil {
+		return x.FavouriteBrand
+	}
+	return ""
+}
+
+func (x *Picture) GetBreadth() int32 {
+	if x != nil {
+		return x.Breadth
+	}
+	return 0
+}
+
+func (x *Picture) GetPromotionPercent() int32 {
+	if x != nil && x.PromotionPercent != nil {
+		return *x.PromotionPercent
+	}
+	return 0
+}
+
+func (x *Picture) GetUsualWeekday() int32 {
+	if x != nil {
+		return x.UsualWeekday
+	}
+	return 0
+}
+
+func (x *Picture) GetUsualHours() string {
+	if x != nil {
+		return x.UsualHours
+	}
+	return ""
+}
+
+func (x *Picture) GetUsualSeason() string {
+	if x != nil {
+		return x.UsualSeason
+	}
+	return ""
+}
+
+func (x *Picture) GetUsualStore() string {
+	if x != nil {
+		return x.UsualStore
+	}
+	return ""
+}
+
+func (x *Picture) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
+func (x *Picture) GetAlsoBought() []string {
+	if x != nil {
+		return x.AlsoBought
+	}
+	return nil
+}
+
+func (x *Picture) GetReplenishments() []*Replenishment {
+	if x != nil {
+		return x.Replenishments
+	}
+	return nil
+}
+
+// Replenishment is a product group that a customer buys at regular intervals.
+type Replenishment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	Group string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	// When the next purchase is expected, in days since 1970-01-01.
+	ExpectedDay int32 `protobuf:"varint,2,opt,name=expected_day,json=expectedDay,proto3" json:"expected_day,omitempty"`
+	// The interval, in days.
+	EveryDays     int32 `protobuf:"varint,3,opt,name=every_days,json=everyDays,proto3" json:"every_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replenishment) Reset() {
+	*x = Replenishment{}
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replenishment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replenishment) ProtoMessage() {}
+
+func (x *Replenishment) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replenishment.ProtoReflect.Descriptor instead.
+func (*Replenishment) Descriptor() ([]byte, []int) {
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Replenishment) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *Replenishment) GetExpectedDay() int32 {
+	if x != nil {
+		return x.ExpectedDay
+	}
+	return 0
+}
+
+func (x *Replenishment) GetEveryDays() int32 {
+	if x != nil {
+		return x.EveryDays
+	}
+	return 0
+}
+
 // ImportedScores are scores published as given: made elsewhere, or at head office in a way that stores cannot repeat.
 type ImportedScores struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -459,7 +761,7 @@ type ImportedScores struct {
 
 func (x *ImportedScores) Reset() {
 	*x = ImportedScores{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[3]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -471,7 +773,7 @@ func (x *ImportedScores) String() string {
 func (*ImportedScores) ProtoMessage() {}
 
 func (x *ImportedScores) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[3]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -484,7 +786,7 @@ func (x *ImportedScores) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportedScores.ProtoReflect.Descriptor instead.
 func (*ImportedScores) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ImportedScores) GetSegment() string {
@@ -538,7 +840,7 @@ type LoyaltyState struct {
 
 func (x *LoyaltyState) Reset() {
 	*x = LoyaltyState{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[4]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +852,7 @@ func (x *LoyaltyState) String() string {
 func (*LoyaltyState) ProtoMessage() {}
 
 func (x *LoyaltyState) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[4]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +865,7 @@ func (x *LoyaltyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoyaltyState.ProtoReflect.Descriptor instead.
 func (*LoyaltyState) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LoyaltyState) GetBalance() int64 {
@@ -628,7 +930,7 @@ type Expiry struct {
 
 func (x *Expiry) Reset() {
 	*x = Expiry{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[5]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -640,7 +942,7 @@ func (x *Expiry) String() string {
 func (*Expiry) ProtoMessage() {}
 
 func (x *Expiry) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[5]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -653,7 +955,7 @@ func (x *Expiry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expiry.ProtoReflect.Descriptor instead.
 func (*Expiry) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Expiry) GetPoints() int64 {
@@ -687,7 +989,7 @@ type Consents struct {
 
 func (x *Consents) Reset() {
 	*x = Consents{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[6]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +1001,7 @@ func (x *Consents) String() string {
 func (*Consents) ProtoMessage() {}
 
 func (x *Consents) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[6]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +1014,7 @@ func (x *Consents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Consents.ProtoReflect.Descriptor instead.
 func (*Consents) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Consents) GetObjected() bool {
@@ -762,7 +1064,7 @@ type Trait struct {
 
 func (x *Trait) Reset() {
 	*x = Trait{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[7]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +1076,7 @@ func (x *Trait) String() string {
 func (*Trait) ProtoMessage() {}
 
 func (x *Trait) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[7]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +1089,7 @@ func (x *Trait) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trait.ProtoReflect.Descriptor instead.
 func (*Trait) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Trait) GetName() string {
@@ -873,7 +1175,7 @@ type Identifier struct {
 
 func (x *Identifier) Reset() {
 	*x = Identifier{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[8]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +1187,7 @@ func (x *Identifier) String() string {
 func (*Identifier) ProtoMessage() {}
 
 func (x *Identifier) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[8]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +1200,7 @@ func (x *Identifier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Identifier.ProtoReflect.Descriptor instead.
 func (*Identifier) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Identifier) GetState() IdentifierState {
@@ -949,7 +1251,7 @@ type CutPoints struct {
 
 func (x *CutPoints) Reset() {
 	*x = CutPoints{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[9]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -961,7 +1263,7 @@ func (x *CutPoints) String() string {
 func (*CutPoints) ProtoMessage() {}
 
 func (x *CutPoints) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[9]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1276,7 @@ func (x *CutPoints) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutPoints.ProtoReflect.Descriptor instead.
 func (*CutPoints) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CutPoints) GetRecencyDays() []int64 {
@@ -1009,7 +1311,7 @@ var File_stamklant_customer_v1_customer_proto protoreflect.FileDescriptor
 
 const file_stamklant_customer_v1_customer_proto_rawDesc = "" +
 	"\n" +
-	"$stamklant/customer/v1/customer.proto\x12\x15stamklant.customer.v1\x1a\x1bbuf/validate/validate.proto\"\xa8\x05\n" +
+	"$stamklant/customer/v1/customer.proto\x12\x15stamklant.customer.v1\x1a\x1bbuf/validate/validate.proto\"\xa8\x06\n" +
 	"\aAccount\x12C\n" +
 	"\x05state\x18\x01 \x01(\x0e2#.stamklant.customer.v1.AccountStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12&\n" +
 	"\n" +
@@ -1026,7 +1328,9 @@ const file_stamklant_customer_v1_customer_proto_rawDesc = "" +
 	"\n" +
 	"first_name\x18\v \x01(\tB\a\xbaH\x04r\x02\x18(R\tfirstName\x12\x14\n" +
 	"\x05minor\x18\f \x01(\bR\x05minor\x12-\n" +
-	"\rinternal_note\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\finternalNote\"\xa3\x01\n" +
+	"\rinternal_note\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\finternalNote\x12D\n" +
+	"\vpredictions\x18\x0e \x01(\v2\".stamklant.customer.v1.PredictionsR\vpredictions\x128\n" +
+	"\apicture\x18\x0f \x01(\v2\x1e.stamklant.customer.v1.PictureR\apicture\"\xa3\x01\n" +
 	"\x06Values\x12(\n" +
 	"\x10last_receipt_day\x18\x01 \x01(\x05R\x0elastReceiptDay\x12\x1c\n" +
 	"\tfrequency\x18\x02 \x01(\x03R\tfrequency\x12%\n" +
@@ -1036,7 +1340,37 @@ const file_stamklant_customer_v1_customer_proto_rawDesc = "" +
 	"\x10previous_segment\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18(R\x0fpreviousSegment\x12\x1f\n" +
 	"\vchanged_day\x18\x02 \x01(\x05R\n" +
 	"changedDay\x12-\n" +
-	"\x13fall_held_until_day\x18\x03 \x01(\x05R\x10fallHeldUntilDay\"~\n" +
+	"\x13fall_held_until_day\x18\x03 \x01(\x05R\x10fallHeldUntilDay\"\xf3\x01\n" +
+	"\vPredictions\x12.\n" +
+	"\ralive_percent\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\falivePercent\x126\n" +
+	"\x12visits_thousandths\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x11visitsThousandths\x12/\n" +
+	"\x0fnext_visit_days\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\rnextVisitDays\x12(\n" +
+	"\vvalue_minor\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
+	"valueMinor\x12!\n" +
+	"\fprofit_minor\x18\x05 \x01(\x03R\vprofitMinor\"\xbf\x04\n" +
+	"\aPicture\x120\n" +
+	"\x0ffavourite_group\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18PR\x0efavouriteGroup\x120\n" +
+	"\x0ffavourite_brand\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18PR\x0efavouriteBrand\x12!\n" +
+	"\abreadth\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\abreadth\x12;\n" +
+	"\x11promotion_percent\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00H\x00R\x10promotionPercent\x88\x01\x01\x12.\n" +
+	"\rusual_weekday\x18\x05 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\a(\x00R\fusualWeekday\x12(\n" +
+	"\vusual_hours\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18\x14R\n" +
+	"usualHours\x12*\n" +
+	"\fusual_season\x18\a \x01(\tB\a\xbaH\x04r\x02\x18\x14R\vusualSeason\x12(\n" +
+	"\vusual_store\x18\b \x01(\tB\a\xbaH\x04r\x02\x18 R\n" +
+	"usualStore\x12!\n" +
+	"\acluster\x18\t \x01(\tB\a\xbaH\x04r\x02\x18PR\acluster\x12/\n" +
+	"\valso_bought\x18\n" +
+	" \x03(\tB\x0e\xbaH\v\x92\x01\b\x10\n" +
+	"\"\x04r\x02\x18PR\n" +
+	"alsoBought\x12V\n" +
+	"\x0ereplenishments\x18\v \x03(\v2$.stamklant.customer.v1.ReplenishmentB\b\xbaH\x05\x92\x01\x02\x10@R\x0ereplenishmentsB\x14\n" +
+	"\x12_promotion_percent\"{\n" +
+	"\rReplenishment\x12\x1f\n" +
+	"\x05group\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18PR\x05group\x12!\n" +
+	"\fexpected_day\x18\x02 \x01(\x05R\vexpectedDay\x12&\n" +
+	"\n" +
+	"every_days\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x01R\teveryDays\"~\n" +
 	"\x0eImportedScores\x12!\n" +
 	"\asegment\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18(R\asegment\x12\x17\n" +
 	"\x01r\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
@@ -1108,36 +1442,42 @@ func file_stamklant_customer_v1_customer_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_customer_v1_customer_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stamklant_customer_v1_customer_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_stamklant_customer_v1_customer_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_stamklant_customer_v1_customer_proto_goTypes = []any{
 	(AccountState)(0),      // 0: stamklant.customer.v1.AccountState
 	(IdentifierState)(0),   // 1: stamklant.customer.v1.IdentifierState
 	(*Account)(nil),        // 2: stamklant.customer.v1.Account
 	(*Values)(nil),         // 3: stamklant.customer.v1.Values
 	(*Memory)(nil),         // 4: stamklant.customer.v1.Memory
-	(*ImportedScores)(nil), // 5: stamklant.customer.v1.ImportedScores
-	(*LoyaltyState)(nil),   // 6: stamklant.customer.v1.LoyaltyState
-	(*Expiry)(nil),         // 7: stamklant.customer.v1.Expiry
-	(*Consents)(nil),       // 8: stamklant.customer.v1.Consents
-	(*Trait)(nil),          // 9: stamklant.customer.v1.Trait
-	(*Identifier)(nil),     // 10: stamklant.customer.v1.Identifier
-	(*CutPoints)(nil),      // 11: stamklant.customer.v1.CutPoints
+	(*Predictions)(nil),    // 5: stamklant.customer.v1.Predictions
+	(*Picture)(nil),        // 6: stamklant.customer.v1.Picture
+	(*Replenishment)(nil),  // 7: stamklant.customer.v1.Replenishment
+	(*ImportedScores)(nil), // 8: stamklant.customer.v1.ImportedScores
+	(*LoyaltyState)(nil),   // 9: stamklant.customer.v1.LoyaltyState
+	(*Expiry)(nil),         // 10: stamklant.customer.v1.Expiry
+	(*Consents)(nil),       // 11: stamklant.customer.v1.Consents
+	(*Trait)(nil),          // 12: stamklant.customer.v1.Trait
+	(*Identifier)(nil),     // 13: stamklant.customer.v1.Identifier
+	(*CutPoints)(nil),      // 14: stamklant.customer.v1.CutPoints
 }
 var file_stamklant_customer_v1_customer_proto_depIdxs = []int32{
-	0, // 0: stamklant.customer.v1.Account.state:type_name -> stamklant.customer.v1.AccountState
-	3, // 1: stamklant.customer.v1.Account.values:type_name -> stamklant.customer.v1.Values
-	4, // 2: stamklant.customer.v1.Account.memory:type_name -> stamklant.customer.v1.Memory
-	5, // 3: stamklant.customer.v1.Account.imported:type_name -> stamklant.customer.v1.ImportedScores
-	6, // 4: stamklant.customer.v1.Account.loyalty:type_name -> stamklant.customer.v1.LoyaltyState
-	8, // 5: stamklant.customer.v1.Account.consents:type_name -> stamklant.customer.v1.Consents
-	9, // 6: stamklant.customer.v1.Account.traits:type_name -> stamklant.customer.v1.Trait
-	7, // 7: stamklant.customer.v1.LoyaltyState.next_expiry:type_name -> stamklant.customer.v1.Expiry
-	1, // 8: stamklant.customer.v1.Identifier.state:type_name -> stamklant.customer.v1.IdentifierState
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	0,  // 0: stamklant.customer.v1.Account.state:type_name -> stamklant.customer.v1.AccountState
+	3,  // 1: stamklant.customer.v1.Account.values:type_name -> stamklant.customer.v1.Values
+	4,  // 2: stamklant.customer.v1.Account.memory:type_name -> stamklant.customer.v1.Memory
+	8,  // 3: stamklant.customer.v1.Account.imported:type_name -> stamklant.customer.v1.ImportedScores
+	9,  // 4: stamklant.customer.v1.Account.loyalty:type_name -> stamklant.customer.v1.LoyaltyState
+	11, // 5: stamklant.customer.v1.Account.consents:type_name -> stamklant.customer.v1.Consents
+	12, // 6: stamklant.customer.v1.Account.traits:type_name -> stamklant.customer.v1.Trait
+	5,  // 7: stamklant.customer.v1.Account.predictions:type_name -> stamklant.customer.v1.Predictions
+	6,  // 8: stamklant.customer.v1.Account.picture:type_name -> stamklant.customer.v1.Picture
+	7,  // 9: stamklant.customer.v1.Picture.replenishments:type_name -> stamklant.customer.v1.Replenishment
+	10, // 10: stamklant.customer.v1.LoyaltyState.next_expiry:type_name -> stamklant.customer.v1.Expiry
+	1,  // 11: stamklant.customer.v1.Identifier.state:type_name -> stamklant.customer.v1.IdentifierState
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_customer_v1_customer_proto_init() }
@@ -1145,7 +1485,8 @@ func file_stamklant_customer_v1_customer_proto_init() {
 	if File_stamklant_customer_v1_customer_proto != nil {
 		return
 	}
-	file_stamklant_customer_v1_customer_proto_msgTypes[7].OneofWrappers = []any{
+	file_stamklant_customer_v1_customer_proto_msgTypes[4].OneofWrappers = []any{}
+	file_stamklant_customer_v1_customer_proto_msgTypes[10].OneofWrappers = []any{
 		(*Trait_Yes)(nil),
 		(*Trait_Number)(nil),
 		(*Trait_Word)(nil),
@@ -1156,7 +1497,7 @@ func file_stamklant_customer_v1_customer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_customer_v1_customer_proto_rawDesc), len(file_stamklant_customer_v1_customer_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   10,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

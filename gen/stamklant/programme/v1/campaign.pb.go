@@ -697,9 +697,21 @@ type Condition struct {
 	// Only in the customer's home store.
 	HomeStore bool `protobuf:"varint,8,opt,name=home_store,json=homeStore,proto3" json:"home_store,omitempty"`
 	// A further condition in CEL over the documented variables.
-	Also          string `protobuf:"bytes,9,opt,name=also,proto3" json:"also,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Also string `protobuf:"bytes,9,opt,name=also,proto3" json:"also,omitempty"`
+	// Whose favourite product group is one of these.
+	FavouriteGroups []string `protobuf:"bytes,10,rep,name=favourite_groups,json=favouriteGroups,proto3" json:"favourite_groups,omitempty"`
+	// Who does not buy one of these product groups, while others who buy the same do.
+	OthersAlsoBought []string `protobuf:"bytes,11,rep,name=others_also_bought,json=othersAlsoBought,proto3" json:"others_also_bought,omitempty"`
+	// What the customer must be about to run out of: days until the next purchase of the group is expected, below 0 when it is overdue.
+	RunsOut []*RunsOutCondition `protobuf:"bytes,12,rep,name=runs_out,json=runsOut,proto3" json:"runs_out,omitempty"`
+	// The share of money spent on goods on promotion, in percent.
+	PromotionPercent *Bounds `protobuf:"bytes,13,opt,name=promotion_percent,json=promotionPercent,proto3" json:"promotion_percent,omitempty"`
+	// How likely it is, in percent, that the customer still buys here at all.
+	AlivePercent *Bounds `protobuf:"bytes,14,opt,name=alive_percent,json=alivePercent,proto3" json:"alive_percent,omitempty"`
+	// The turnover the customer is expected to bring in twelve months.
+	ValueNext_12Months *MoneyBounds `protobuf:"bytes,15,opt,name=value_next_12_months,json=valueNext12Months,proto3" json:"value_next_12_months,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Condition) Reset() {
@@ -795,6 +807,48 @@ func (x *Condition) GetAlso() string {
 	return ""
 }
 
+func (x *Condition) GetFavouriteGroups() []string {
+	if x != nil {
+		return x.FavouriteGroups
+	}
+	return nil
+}
+
+func (x *Condition) GetOthersAlsoBought() []string {
+	if x != nil {
+		return x.OthersAlsoBought
+	}
+	return nil
+}
+
+func (x *Condition) GetRunsOut() []*RunsOutCondition {
+	if x != nil {
+		return x.RunsOut
+	}
+	return nil
+}
+
+func (x *Condition) GetPromotionPercent() *Bounds {
+	if x != nil {
+		return x.PromotionPercent
+	}
+	return nil
+}
+
+func (x *Condition) GetAlivePercent() *Bounds {
+	if x != nil {
+		return x.AlivePercent
+	}
+	return nil
+}
+
+func (x *Condition) GetValueNext_12Months() *MoneyBounds {
+	if x != nil {
+		return x.ValueNext_12Months
+	}
+	return nil
+}
+
 // BasketCondition asks for a product group in the open basket.
 type BasketCondition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -859,6 +913,70 @@ func (x *BasketCondition) GetSpend() int64 {
 	return 0
 }
 
+// RunsOutCondition asks when a product group is expected to be bought again.
+type RunsOutCondition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	Group string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	// Not in fewer days than this; below 0 for overdue.
+	AtLeast *int64 `protobuf:"varint,2,opt,name=at_least,json=atLeast,proto3,oneof" json:"at_least,omitempty"`
+	// Not in more days than this.
+	AtMost        *int64 `protobuf:"varint,3,opt,name=at_most,json=atMost,proto3,oneof" json:"at_most,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunsOutCondition) Reset() {
+	*x = RunsOutCondition{}
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunsOutCondition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunsOutCondition) ProtoMessage() {}
+
+func (x *RunsOutCondition) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunsOutCondition.ProtoReflect.Descriptor instead.
+func (*RunsOutCondition) Descriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RunsOutCondition) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *RunsOutCondition) GetAtLeast() int64 {
+	if x != nil && x.AtLeast != nil {
+		return *x.AtLeast
+	}
+	return 0
+}
+
+func (x *RunsOutCondition) GetAtMost() int64 {
+	if x != nil && x.AtMost != nil {
+		return *x.AtMost
+	}
+	return 0
+}
+
 // Bounds is a range of whole numbers, both ends included.
 type Bounds struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -872,7 +990,7 @@ type Bounds struct {
 
 func (x *Bounds) Reset() {
 	*x = Bounds{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[6]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -884,7 +1002,7 @@ func (x *Bounds) String() string {
 func (*Bounds) ProtoMessage() {}
 
 func (x *Bounds) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[6]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -897,7 +1015,7 @@ func (x *Bounds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bounds.ProtoReflect.Descriptor instead.
 func (*Bounds) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Bounds) GetAtLeast() int64 {
@@ -908,6 +1026,61 @@ func (x *Bounds) GetAtLeast() int64 {
 }
 
 func (x *Bounds) GetAtMost() int64 {
+	if x != nil && x.AtMost != nil {
+		return *x.AtMost
+	}
+	return 0
+}
+
+// MoneyBounds is a range of amounts, both ends included.
+type MoneyBounds struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Not less than this, minor units.
+	AtLeast *int64 `protobuf:"varint,1,opt,name=at_least,json=atLeast,proto3,oneof" json:"at_least,omitempty"`
+	// Not more than this, minor units.
+	AtMost        *int64 `protobuf:"varint,2,opt,name=at_most,json=atMost,proto3,oneof" json:"at_most,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoneyBounds) Reset() {
+	*x = MoneyBounds{}
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoneyBounds) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoneyBounds) ProtoMessage() {}
+
+func (x *MoneyBounds) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoneyBounds.ProtoReflect.Descriptor instead.
+func (*MoneyBounds) Descriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *MoneyBounds) GetAtLeast() int64 {
+	if x != nil && x.AtLeast != nil {
+		return *x.AtLeast
+	}
+	return 0
+}
+
+func (x *MoneyBounds) GetAtMost() int64 {
 	if x != nil && x.AtMost != nil {
 		return *x.AtMost
 	}
@@ -927,7 +1100,7 @@ type Period struct {
 
 func (x *Period) Reset() {
 	*x = Period{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[7]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +1112,7 @@ func (x *Period) String() string {
 func (*Period) ProtoMessage() {}
 
 func (x *Period) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[7]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1125,7 @@ func (x *Period) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Period.ProtoReflect.Descriptor instead.
 func (*Period) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Period) GetFrom() int32 {
@@ -982,7 +1155,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[8]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +1167,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[8]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1007,7 +1180,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Limits) GetPerCustomer() int64 {
@@ -1041,7 +1214,7 @@ type Ask struct {
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[9]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1226,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[9]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1239,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ask) GetOn() []AskOn {
@@ -1110,7 +1283,7 @@ type FollowUp struct {
 
 func (x *FollowUp) Reset() {
 	*x = FollowUp{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[10]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1122,7 +1295,7 @@ func (x *FollowUp) String() string {
 func (*FollowUp) ProtoMessage() {}
 
 func (x *FollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[10]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1135,7 +1308,7 @@ func (x *FollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUp.ProtoReflect.Descriptor instead.
 func (*FollowUp) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FollowUp) GetIfAtMost() int64 {
@@ -1163,7 +1336,7 @@ type Choice struct {
 
 func (x *Choice) Reset() {
 	*x = Choice{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[11]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1348,7 @@ func (x *Choice) String() string {
 func (*Choice) ProtoMessage() {}
 
 func (x *Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[11]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1361,7 @@ func (x *Choice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Choice.ProtoReflect.Descriptor instead.
 func (*Choice) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Choice) GetText() []*Translation {
@@ -1213,7 +1386,7 @@ type Say struct {
 
 func (x *Say) Reset() {
 	*x = Say{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[12]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +1398,7 @@ func (x *Say) String() string {
 func (*Say) ProtoMessage() {}
 
 func (x *Say) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[12]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +1411,7 @@ func (x *Say) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Say.ProtoReflect.Descriptor instead.
 func (*Say) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Say) GetCashier() []*Translation {
@@ -1275,7 +1448,7 @@ type Translation struct {
 
 func (x *Translation) Reset() {
 	*x = Translation{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[13]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1287,7 +1460,7 @@ func (x *Translation) String() string {
 func (*Translation) ProtoMessage() {}
 
 func (x *Translation) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[13]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1300,7 +1473,7 @@ func (x *Translation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Translation.ProtoReflect.Descriptor instead.
 func (*Translation) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Translation) GetLanguage() string {
@@ -1351,7 +1524,7 @@ const file_stamklant_programme_v1_campaign_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\x0e2\".stamklant.programme.v1.SurveyKindB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xd8\xf3\x18\x01R\x04kind\x12B\n" +
 	"\achoices\x18\x02 \x03(\v2\x1e.stamklant.programme.v1.ChoiceB\b\xbaH\x05\x92\x01\x02\x10\x0fR\achoices\"P\n" +
 	"\x06Prompt\x12F\n" +
-	"\x04kind\x18\x01 \x01(\x0e2\".stamklant.programme.v1.PromptKindB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xd8\xf3\x18\x01R\x04kind\"\xa7\x03\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\".stamklant.programme.v1.PromptKindB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xd8\xf3\x18\x01R\x04kind\"\xd0\x06\n" +
 	"\tCondition\x12(\n" +
 	"\bsegments\x18\x01 \x03(\tB\f\xe2\xf3\x18\bsegmentsR\bsegments\x12\"\n" +
 	"\x06stores\x18\x02 \x03(\tB\n" +
@@ -1364,15 +1537,38 @@ const file_stamklant_programme_v1_campaign_proto_rawDesc = "" +
 	"\x02at\x18\a \x01(\x0e2\x1a.stamklant.programme.v1.AtB\b\xbaH\x05\x82\x01\x02\x10\x01R\x02at\x12\x1d\n" +
 	"\n" +
 	"home_store\x18\b \x01(\bR\thomeStore\x12\x1c\n" +
-	"\x04also\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x04also\"w\n" +
+	"\x04also\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\x04also\x125\n" +
+	"\x10favourite_groups\x18\n" +
+	" \x03(\tB\n" +
+	"\xe2\xf3\x18\x06groupsR\x0ffavouriteGroups\x128\n" +
+	"\x12others_also_bought\x18\v \x03(\tB\n" +
+	"\xe2\xf3\x18\x06groupsR\x10othersAlsoBought\x12N\n" +
+	"\bruns_out\x18\f \x03(\v2(.stamklant.programme.v1.RunsOutConditionB\t\xd2\xf3\x18\x05groupR\arunsOut\x12K\n" +
+	"\x11promotion_percent\x18\r \x01(\v2\x1e.stamklant.programme.v1.BoundsR\x10promotionPercent\x12C\n" +
+	"\ralive_percent\x18\x0e \x01(\v2\x1e.stamklant.programme.v1.BoundsR\falivePercent\x12T\n" +
+	"\x14value_next_12_months\x18\x0f \x01(\v2#.stamklant.programme.v1.MoneyBoundsR\x11valueNext12Months\"w\n" +
 	"\x0fBasketCondition\x12 \n" +
 	"\x05group\x18\x01 \x01(\tB\n" +
 	"\xe2\xf3\x18\x06groupsR\x05group\x12\x1f\n" +
 	"\x06pieces\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06pieces\x12!\n" +
-	"\x05spend\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\x05spend\"_\n" +
+	"\x05spend\x18\x03 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\x05spend\"\x8b\x01\n" +
+	"\x10RunsOutCondition\x12 \n" +
+	"\x05group\x18\x01 \x01(\tB\n" +
+	"\xe2\xf3\x18\x06groupsR\x05group\x12\x1e\n" +
+	"\bat_least\x18\x02 \x01(\x03H\x00R\aatLeast\x88\x01\x01\x12\x1c\n" +
+	"\aat_most\x18\x03 \x01(\x03H\x01R\x06atMost\x88\x01\x01B\v\n" +
+	"\t_at_leastB\n" +
+	"\n" +
+	"\b_at_most\"_\n" +
 	"\x06Bounds\x12\x1e\n" +
 	"\bat_least\x18\x01 \x01(\x03H\x00R\aatLeast\x88\x01\x01\x12\x1c\n" +
 	"\aat_most\x18\x02 \x01(\x03H\x01R\x06atMost\x88\x01\x01B\v\n" +
+	"\t_at_leastB\n" +
+	"\n" +
+	"\b_at_most\"p\n" +
+	"\vMoneyBounds\x12$\n" +
+	"\bat_least\x18\x01 \x01(\x03B\x04\xc8\xf3\x18\x01H\x00R\aatLeast\x88\x01\x01\x12\"\n" +
+	"\aat_most\x18\x02 \x01(\x03B\x04\xc8\xf3\x18\x01H\x01R\x06atMost\x88\x01\x01B\v\n" +
 	"\t_at_leastB\n" +
 	"\n" +
 	"\b_at_most\">\n" +
@@ -1451,54 +1647,60 @@ func file_stamklant_programme_v1_campaign_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_programme_v1_campaign_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_stamklant_programme_v1_campaign_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_stamklant_programme_v1_campaign_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_stamklant_programme_v1_campaign_proto_goTypes = []any{
-	(SurveyKind)(0),         // 0: stamklant.programme.v1.SurveyKind
-	(PromptKind)(0),         // 1: stamklant.programme.v1.PromptKind
-	(At)(0),                 // 2: stamklant.programme.v1.At
-	(AskOn)(0),              // 3: stamklant.programme.v1.AskOn
-	(*Campaign)(nil),        // 4: stamklant.programme.v1.Campaign
-	(*Offer)(nil),           // 5: stamklant.programme.v1.Offer
-	(*Survey)(nil),          // 6: stamklant.programme.v1.Survey
-	(*Prompt)(nil),          // 7: stamklant.programme.v1.Prompt
-	(*Condition)(nil),       // 8: stamklant.programme.v1.Condition
-	(*BasketCondition)(nil), // 9: stamklant.programme.v1.BasketCondition
-	(*Bounds)(nil),          // 10: stamklant.programme.v1.Bounds
-	(*Period)(nil),          // 11: stamklant.programme.v1.Period
-	(*Limits)(nil),          // 12: stamklant.programme.v1.Limits
-	(*Ask)(nil),             // 13: stamklant.programme.v1.Ask
-	(*FollowUp)(nil),        // 14: stamklant.programme.v1.FollowUp
-	(*Choice)(nil),          // 15: stamklant.programme.v1.Choice
-	(*Say)(nil),             // 16: stamklant.programme.v1.Say
-	(*Translation)(nil),     // 17: stamklant.programme.v1.Translation
+	(SurveyKind)(0),          // 0: stamklant.programme.v1.SurveyKind
+	(PromptKind)(0),          // 1: stamklant.programme.v1.PromptKind
+	(At)(0),                  // 2: stamklant.programme.v1.At
+	(AskOn)(0),               // 3: stamklant.programme.v1.AskOn
+	(*Campaign)(nil),         // 4: stamklant.programme.v1.Campaign
+	(*Offer)(nil),            // 5: stamklant.programme.v1.Offer
+	(*Survey)(nil),           // 6: stamklant.programme.v1.Survey
+	(*Prompt)(nil),           // 7: stamklant.programme.v1.Prompt
+	(*Condition)(nil),        // 8: stamklant.programme.v1.Condition
+	(*BasketCondition)(nil),  // 9: stamklant.programme.v1.BasketCondition
+	(*RunsOutCondition)(nil), // 10: stamklant.programme.v1.RunsOutCondition
+	(*Bounds)(nil),           // 11: stamklant.programme.v1.Bounds
+	(*MoneyBounds)(nil),      // 12: stamklant.programme.v1.MoneyBounds
+	(*Period)(nil),           // 13: stamklant.programme.v1.Period
+	(*Limits)(nil),           // 14: stamklant.programme.v1.Limits
+	(*Ask)(nil),              // 15: stamklant.programme.v1.Ask
+	(*FollowUp)(nil),         // 16: stamklant.programme.v1.FollowUp
+	(*Choice)(nil),           // 17: stamklant.programme.v1.Choice
+	(*Say)(nil),              // 18: stamklant.programme.v1.Say
+	(*Translation)(nil),      // 19: stamklant.programme.v1.Translation
 }
 var file_stamklant_programme_v1_campaign_proto_depIdxs = []int32{
 	5,  // 0: stamklant.programme.v1.Campaign.offer:type_name -> stamklant.programme.v1.Offer
 	6,  // 1: stamklant.programme.v1.Campaign.survey:type_name -> stamklant.programme.v1.Survey
 	7,  // 2: stamklant.programme.v1.Campaign.prompt:type_name -> stamklant.programme.v1.Prompt
 	8,  // 3: stamklant.programme.v1.Campaign.when:type_name -> stamklant.programme.v1.Condition
-	11, // 4: stamklant.programme.v1.Campaign.runs:type_name -> stamklant.programme.v1.Period
-	12, // 5: stamklant.programme.v1.Campaign.limits:type_name -> stamklant.programme.v1.Limits
-	16, // 6: stamklant.programme.v1.Campaign.say:type_name -> stamklant.programme.v1.Say
-	13, // 7: stamklant.programme.v1.Campaign.ask:type_name -> stamklant.programme.v1.Ask
-	14, // 8: stamklant.programme.v1.Campaign.then:type_name -> stamklant.programme.v1.FollowUp
+	13, // 4: stamklant.programme.v1.Campaign.runs:type_name -> stamklant.programme.v1.Period
+	14, // 5: stamklant.programme.v1.Campaign.limits:type_name -> stamklant.programme.v1.Limits
+	18, // 6: stamklant.programme.v1.Campaign.say:type_name -> stamklant.programme.v1.Say
+	15, // 7: stamklant.programme.v1.Campaign.ask:type_name -> stamklant.programme.v1.Ask
+	16, // 8: stamklant.programme.v1.Campaign.then:type_name -> stamklant.programme.v1.FollowUp
 	0,  // 9: stamklant.programme.v1.Survey.kind:type_name -> stamklant.programme.v1.SurveyKind
-	15, // 10: stamklant.programme.v1.Survey.choices:type_name -> stamklant.programme.v1.Choice
+	17, // 10: stamklant.programme.v1.Survey.choices:type_name -> stamklant.programme.v1.Choice
 	1,  // 11: stamklant.programme.v1.Prompt.kind:type_name -> stamklant.programme.v1.PromptKind
 	9,  // 12: stamklant.programme.v1.Condition.basket:type_name -> stamklant.programme.v1.BasketCondition
-	10, // 13: stamklant.programme.v1.Condition.days_since_visit:type_name -> stamklant.programme.v1.Bounds
+	11, // 13: stamklant.programme.v1.Condition.days_since_visit:type_name -> stamklant.programme.v1.Bounds
 	2,  // 14: stamklant.programme.v1.Condition.at:type_name -> stamklant.programme.v1.At
-	3,  // 15: stamklant.programme.v1.Ask.on:type_name -> stamklant.programme.v1.AskOn
-	15, // 16: stamklant.programme.v1.FollowUp.choices:type_name -> stamklant.programme.v1.Choice
-	17, // 17: stamklant.programme.v1.Choice.text:type_name -> stamklant.programme.v1.Translation
-	17, // 18: stamklant.programme.v1.Say.cashier:type_name -> stamklant.programme.v1.Translation
-	17, // 19: stamklant.programme.v1.Say.display:type_name -> stamklant.programme.v1.Translation
-	17, // 20: stamklant.programme.v1.Say.receipt:type_name -> stamklant.programme.v1.Translation
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	10, // 15: stamklant.programme.v1.Condition.runs_out:type_name -> stamklant.programme.v1.RunsOutCondition
+	11, // 16: stamklant.programme.v1.Condition.promotion_percent:type_name -> stamklant.programme.v1.Bounds
+	11, // 17: stamklant.programme.v1.Condition.alive_percent:type_name -> stamklant.programme.v1.Bounds
+	12, // 18: stamklant.programme.v1.Condition.value_next_12_months:type_name -> stamklant.programme.v1.MoneyBounds
+	3,  // 19: stamklant.programme.v1.Ask.on:type_name -> stamklant.programme.v1.AskOn
+	17, // 20: stamklant.programme.v1.FollowUp.choices:type_name -> stamklant.programme.v1.Choice
+	19, // 21: stamklant.programme.v1.Choice.text:type_name -> stamklant.programme.v1.Translation
+	19, // 22: stamklant.programme.v1.Say.cashier:type_name -> stamklant.programme.v1.Translation
+	19, // 23: stamklant.programme.v1.Say.display:type_name -> stamklant.programme.v1.Translation
+	19, // 24: stamklant.programme.v1.Say.receipt:type_name -> stamklant.programme.v1.Translation
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_programme_v1_campaign_proto_init() }
@@ -1513,13 +1715,15 @@ func file_stamklant_programme_v1_campaign_proto_init() {
 		(*Campaign_Prompt)(nil),
 	}
 	file_stamklant_programme_v1_campaign_proto_msgTypes[6].OneofWrappers = []any{}
+	file_stamklant_programme_v1_campaign_proto_msgTypes[7].OneofWrappers = []any{}
+	file_stamklant_programme_v1_campaign_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_programme_v1_campaign_proto_rawDesc), len(file_stamklant_programme_v1_campaign_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

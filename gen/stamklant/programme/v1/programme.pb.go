@@ -371,6 +371,59 @@ func (CheckDigit) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{5}
 }
 
+// OnOff switches something.
+type OnOff int32
+
+const (
+	// Not set; as the field says.
+	OnOff_ON_OFF_UNSPECIFIED OnOff = 0
+	// On.
+	OnOff_ON_OFF_ON OnOff = 1
+	// Off.
+	OnOff_ON_OFF_OFF OnOff = 2
+)
+
+// Enum value maps for OnOff.
+var (
+	OnOff_name = map[int32]string{
+		0: "ON_OFF_UNSPECIFIED",
+		1: "ON_OFF_ON",
+		2: "ON_OFF_OFF",
+	}
+	OnOff_value = map[string]int32{
+		"ON_OFF_UNSPECIFIED": 0,
+		"ON_OFF_ON":          1,
+		"ON_OFF_OFF":         2,
+	}
+)
+
+func (x OnOff) Enum() *OnOff {
+	p := new(OnOff)
+	*p = x
+	return p
+}
+
+func (x OnOff) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OnOff) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_programme_v1_programme_proto_enumTypes[6].Descriptor()
+}
+
+func (OnOff) Type() protoreflect.EnumType {
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[6]
+}
+
+func (x OnOff) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OnOff.Descriptor instead.
+func (OnOff) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{6}
+}
+
 // ScoringSource says where scores come from.
 type ScoringSource int32
 
@@ -408,11 +461,11 @@ func (x ScoringSource) String() string {
 }
 
 func (ScoringSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[6].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[7].Descriptor()
 }
 
 func (ScoringSource) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[6]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[7]
 }
 
 func (x ScoringSource) Number() protoreflect.EnumNumber {
@@ -421,7 +474,7 @@ func (x ScoringSource) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScoringSource.Descriptor instead.
 func (ScoringSource) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{7}
 }
 
 // ScoringMethod says how values become scores.
@@ -466,11 +519,11 @@ func (x ScoringMethod) String() string {
 }
 
 func (ScoringMethod) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[7].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[8].Descriptor()
 }
 
 func (ScoringMethod) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[7]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[8]
 }
 
 func (x ScoringMethod) Number() protoreflect.EnumNumber {
@@ -479,7 +532,7 @@ func (x ScoringMethod) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScoringMethod.Descriptor instead.
 func (ScoringMethod) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{8}
 }
 
 // ScoringWindow says which receipts count.
@@ -519,11 +572,11 @@ func (x ScoringWindow) String() string {
 }
 
 func (ScoringWindow) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[8].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[9].Descriptor()
 }
 
 func (ScoringWindow) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[8]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[9]
 }
 
 func (x ScoringWindow) Number() protoreflect.EnumNumber {
@@ -532,7 +585,7 @@ func (x ScoringWindow) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScoringWindow.Descriptor instead.
 func (ScoringWindow) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{9}
 }
 
 // RecencyFrom says from what recency is counted.
@@ -572,11 +625,11 @@ func (x RecencyFrom) String() string {
 }
 
 func (RecencyFrom) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[9].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[10].Descriptor()
 }
 
 func (RecencyFrom) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[9]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[10]
 }
 
 func (x RecencyFrom) Number() protoreflect.EnumNumber {
@@ -585,7 +638,7 @@ func (x RecencyFrom) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RecencyFrom.Descriptor instead.
 func (RecencyFrom) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{10}
 }
 
 // FrequencyCounts says what frequency counts.
@@ -625,11 +678,11 @@ func (x FrequencyCounts) String() string {
 }
 
 func (FrequencyCounts) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[10].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[11].Descriptor()
 }
 
 func (FrequencyCounts) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[10]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[11]
 }
 
 func (x FrequencyCounts) Number() protoreflect.EnumNumber {
@@ -638,7 +691,7 @@ func (x FrequencyCounts) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FrequencyCounts.Descriptor instead.
 func (FrequencyCounts) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{11}
 }
 
 // MonetaryBasis says whether returns are taken off.
@@ -678,11 +731,11 @@ func (x MonetaryBasis) String() string {
 }
 
 func (MonetaryBasis) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[11].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[12].Descriptor()
 }
 
 func (MonetaryBasis) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[11]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[12]
 }
 
 func (x MonetaryBasis) Number() protoreflect.EnumNumber {
@@ -691,7 +744,7 @@ func (x MonetaryBasis) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MonetaryBasis.Descriptor instead.
 func (MonetaryBasis) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{12}
 }
 
 // FullReturn says what becomes of the visit when a receipt is returned whole.
@@ -731,11 +784,11 @@ func (x FullReturn) String() string {
 }
 
 func (FullReturn) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[12].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[13].Descriptor()
 }
 
 func (FullReturn) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[12]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[13]
 }
 
 func (x FullReturn) Number() protoreflect.EnumNumber {
@@ -744,7 +797,7 @@ func (x FullReturn) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FullReturn.Descriptor instead.
 func (FullReturn) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{13}
 }
 
 // Lever is what makes a group of customers worth more.
@@ -792,11 +845,11 @@ func (x Lever) String() string {
 }
 
 func (Lever) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[13].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[14].Descriptor()
 }
 
 func (Lever) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[13]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[14]
 }
 
 func (x Lever) Number() protoreflect.EnumNumber {
@@ -805,7 +858,7 @@ func (x Lever) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Lever.Descriptor instead.
 func (Lever) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{14}
 }
 
 // Weekday is a day of the week.
@@ -865,11 +918,11 @@ func (x Weekday) String() string {
 }
 
 func (Weekday) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[14].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[15].Descriptor()
 }
 
 func (Weekday) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[14]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[15]
 }
 
 func (x Weekday) Number() protoreflect.EnumNumber {
@@ -878,7 +931,7 @@ func (x Weekday) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Weekday.Descriptor instead.
 func (Weekday) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{15}
 }
 
 // RedeemCards says which cards may spend points.
@@ -918,11 +971,11 @@ func (x RedeemCards) String() string {
 }
 
 func (RedeemCards) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[15].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[16].Descriptor()
 }
 
 func (RedeemCards) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[15]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[16]
 }
 
 func (x RedeemCards) Number() protoreflect.EnumNumber {
@@ -931,7 +984,7 @@ func (x RedeemCards) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RedeemCards.Descriptor instead.
 func (RedeemCards) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
 }
 
 // Combining says how discounts go together.
@@ -971,11 +1024,11 @@ func (x Combining) String() string {
 }
 
 func (Combining) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[16].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[17].Descriptor()
 }
 
 func (Combining) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[16]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[17]
 }
 
 func (x Combining) Number() protoreflect.EnumNumber {
@@ -984,7 +1037,7 @@ func (x Combining) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Combining.Descriptor instead.
 func (Combining) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{17}
 }
 
 // Programme is the retailer's configuration, complete: presets have been filled in, names checked.
@@ -1018,7 +1071,7 @@ type Programme struct {
 	Identifiers []*IdentifierRule `protobuf:"bytes,13,rep,name=identifiers,proto3" json:"identifiers,omitempty"`
 	// How customers are scored.
 	Scoring *Scoring `protobuf:"bytes,14,opt,name=scoring,proto3" json:"scoring,omitempty"`
-	// The segments; together they claim every combination of scores once.
+	// The segments, the best first; together they claim every combination of scores once.
 	Segments []*Segment `protobuf:"bytes,15,rep,name=segments,proto3" json:"segments,omitempty"`
 	// Loyalty tiers, lowest first.
 	Tiers []*Tier `protobuf:"bytes,16,rep,name=tiers,proto3" json:"tiers,omitempty"`
@@ -1037,7 +1090,10 @@ type Programme struct {
 	// What scanners add to a code, and how what they type is repaired.
 	Scanners *Scanners `protobuf:"bytes,23,opt,name=scanners,proto3" json:"scanners,omitempty"`
 	// Product groups on which the law bounds discounts or points. The presets law-nl and law-be fill it in for groups that are declared.
-	Restricted    []*Restriction `protobuf:"bytes,24,rep,name=restricted,proto3" json:"restricted,omitempty"`
+	Restricted []*Restriction `protobuf:"bytes,24,rep,name=restricted,proto3" json:"restricted,omitempty"`
+	// Groups that say too much about a person to be scored by: medicines. Who bought them, how often and for how much changes no score and no
+	// segment; they earn points and count towards tiers as the rules for those say.
+	Sensitive     []string `protobuf:"bytes,25,rep,name=sensitive,proto3" json:"sensitive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1236,6 +1292,13 @@ func (x *Programme) GetScanners() *Scanners {
 func (x *Programme) GetRestricted() []*Restriction {
 	if x != nil {
 		return x.Restricted
+	}
+	return nil
+}
+
+func (x *Programme) GetSensitive() []string {
+	if x != nil {
+		return x.Sensitive
 	}
 	return nil
 }
@@ -1787,7 +1850,7 @@ type Scoring struct {
 	Months int32 `protobuf:"varint,2,opt,name=months,proto3" json:"months,omitempty"`
 	// How values become scores.
 	Method ScoringMethod `protobuf:"varint,3,opt,name=method,proto3,enum=stamklant.programme.v1.ScoringMethod" json:"method,omitempty"`
-	// Days a worse segment must last before it counts; 0 counts at once.
+	// Days a worse segment must last before it counts; 0 counts at once. A segment is worse than those that stand before it under `segments`.
 	DaysBeforeAFall int32 `protobuf:"varint,4,opt,name=days_before_a_fall,json=daysBeforeAFall,proto3" json:"days_before_a_fall,omitempty"`
 	// Customer groups that are not scored and move nobody's cut points.
 	LeaveOut []string `protobuf:"bytes,5,rep,name=leave_out,json=leaveOut,proto3" json:"leave_out,omitempty"`
@@ -1814,7 +1877,13 @@ type Scoring struct {
 	// Own cut points in visits or receipts, ascending, one fewer than there are scores: for the method fixed.
 	FrequencyCuts []int64 `protobuf:"varint,16,rep,packed,name=frequency_cuts,json=frequencyCuts,proto3" json:"frequency_cuts,omitempty"`
 	// Own cut points in money, minor units, ascending, one fewer than there are scores: for the method fixed.
-	MonetaryCuts  []int64 `protobuf:"varint,17,rep,packed,name=monetary_cuts,json=monetaryCuts,proto3" json:"monetary_cuts,omitempty"`
+	MonetaryCuts []int64 `protobuf:"varint,17,rep,packed,name=monetary_cuts,json=monetaryCuts,proto3" json:"monetary_cuts,omitempty"`
+	// How much of each end is drawn in, so that a few extreme customers move neither cut points nor means.
+	Winsorise *Winsorise `protobuf:"bytes,18,opt,name=winsorise,proto3" json:"winsorise,omitempty"`
+	// Whether the models foretell visits and value; off where scores come in with the customer list, else on.
+	Predictions OnOff `protobuf:"varint,30,opt,name=predictions,proto3,enum=stamklant.programme.v1.OnOff" json:"predictions,omitempty"`
+	// Whether a picture is made of what each customer likes to buy; off where scores come in with the customer list, else on.
+	Picture       OnOff `protobuf:"varint,31,opt,name=picture,proto3,enum=stamklant.programme.v1.OnOff" json:"picture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1968,6 +2037,92 @@ func (x *Scoring) GetMonetaryCuts() []int64 {
 	return nil
 }
 
+func (x *Scoring) GetWinsorise() *Winsorise {
+	if x != nil {
+		return x.Winsorise
+	}
+	return nil
+}
+
+func (x *Scoring) GetPredictions() OnOff {
+	if x != nil {
+		return x.Predictions
+	}
+	return OnOff_ON_OFF_UNSPECIFIED
+}
+
+func (x *Scoring) GetPicture() OnOff {
+	if x != nil {
+		return x.Picture
+	}
+	return OnOff_ON_OFF_UNSPECIFIED
+}
+
+// Winsorise draws in the ends of a value: of so large a share of the scored customers, at each end, the value counts as that of the next one
+// further in. Cut points and means are taken over what is drawn in; everybody's own score comes from what was measured.
+type Winsorise struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Share at each end for days since the last receipt, basis points.
+	Recency int32 `protobuf:"varint,1,opt,name=recency,proto3" json:"recency,omitempty"`
+	// Share at each end for visits or receipts, basis points.
+	Frequency int32 `protobuf:"varint,2,opt,name=frequency,proto3" json:"frequency,omitempty"`
+	// Share at each end for money, basis points.
+	Monetary      int32 `protobuf:"varint,3,opt,name=monetary,proto3" json:"monetary,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Winsorise) Reset() {
+	*x = Winsorise{}
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Winsorise) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Winsorise) ProtoMessage() {}
+
+func (x *Winsorise) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Winsorise.ProtoReflect.Descriptor instead.
+func (*Winsorise) Descriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Winsorise) GetRecency() int32 {
+	if x != nil {
+		return x.Recency
+	}
+	return 0
+}
+
+func (x *Winsorise) GetFrequency() int32 {
+	if x != nil {
+		return x.Frequency
+	}
+	return 0
+}
+
+func (x *Winsorise) GetMonetary() int32 {
+	if x != nil {
+		return x.Monetary
+	}
+	return 0
+}
+
 // Segment is a named group of customers.
 type Segment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1991,7 +2146,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[9]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2003,7 +2158,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[9]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2016,7 +2171,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Segment) GetCode() string {
@@ -2087,7 +2242,7 @@ type Tier struct {
 
 func (x *Tier) Reset() {
 	*x = Tier{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[10]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2099,7 +2254,7 @@ func (x *Tier) String() string {
 func (*Tier) ProtoMessage() {}
 
 func (x *Tier) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[10]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2112,7 +2267,7 @@ func (x *Tier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tier.ProtoReflect.Descriptor instead.
 func (*Tier) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Tier) GetCode() string {
@@ -2168,7 +2323,7 @@ type TierRule struct {
 
 func (x *TierRule) Reset() {
 	*x = TierRule{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[11]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2180,7 +2335,7 @@ func (x *TierRule) String() string {
 func (*TierRule) ProtoMessage() {}
 
 func (x *TierRule) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[11]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2193,7 +2348,7 @@ func (x *TierRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TierRule.ProtoReflect.Descriptor instead.
 func (*TierRule) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TierRule) GetRule() isTierRule_Rule {
@@ -2282,7 +2437,7 @@ type SegmentNames struct {
 
 func (x *SegmentNames) Reset() {
 	*x = SegmentNames{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[12]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2449,7 @@ func (x *SegmentNames) String() string {
 func (*SegmentNames) ProtoMessage() {}
 
 func (x *SegmentNames) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[12]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2307,7 +2462,7 @@ func (x *SegmentNames) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentNames.ProtoReflect.Descriptor instead.
 func (*SegmentNames) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SegmentNames) GetAny() []string {
@@ -2338,7 +2493,7 @@ type Points struct {
 
 func (x *Points) Reset() {
 	*x = Points{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[13]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2350,7 +2505,7 @@ func (x *Points) String() string {
 func (*Points) ProtoMessage() {}
 
 func (x *Points) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[13]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2363,7 +2518,7 @@ func (x *Points) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Points.ProtoReflect.Descriptor instead.
 func (*Points) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Points) GetEarn() []*EarnRule {
@@ -2437,7 +2592,7 @@ type EarnRule struct {
 
 func (x *EarnRule) Reset() {
 	*x = EarnRule{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[14]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2449,7 +2604,7 @@ func (x *EarnRule) String() string {
 func (*EarnRule) ProtoMessage() {}
 
 func (x *EarnRule) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[14]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2462,7 +2617,7 @@ func (x *EarnRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EarnRule.ProtoReflect.Descriptor instead.
 func (*EarnRule) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EarnRule) GetName() string {
@@ -2548,7 +2703,7 @@ type Hours struct {
 
 func (x *Hours) Reset() {
 	*x = Hours{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[15]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2560,7 +2715,7 @@ func (x *Hours) String() string {
 func (*Hours) ProtoMessage() {}
 
 func (x *Hours) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[15]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2573,7 +2728,7 @@ func (x *Hours) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hours.ProtoReflect.Descriptor instead.
 func (*Hours) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Hours) GetFromMinute() int32 {
@@ -2607,7 +2762,7 @@ type RedeemRule struct {
 
 func (x *RedeemRule) Reset() {
 	*x = RedeemRule{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[16]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2619,7 +2774,7 @@ func (x *RedeemRule) String() string {
 func (*RedeemRule) ProtoMessage() {}
 
 func (x *RedeemRule) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[16]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2632,7 +2787,7 @@ func (x *RedeemRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedeemRule.ProtoReflect.Descriptor instead.
 func (*RedeemRule) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RedeemRule) GetPoints() int64 {
@@ -2682,7 +2837,7 @@ type CustomerGroup struct {
 
 func (x *CustomerGroup) Reset() {
 	*x = CustomerGroup{}
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[17]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2694,7 +2849,7 @@ func (x *CustomerGroup) String() string {
 func (*CustomerGroup) ProtoMessage() {}
 
 func (x *CustomerGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[17]
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2707,7 +2862,7 @@ func (x *CustomerGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomerGroup.ProtoReflect.Descriptor instead.
 func (*CustomerGroup) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CustomerGroup) GetCode() string {
@@ -2749,7 +2904,7 @@ var File_stamklant_programme_v1_programme_proto protoreflect.FileDescriptor
 
 const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\n" +
-	"&stamklant/programme/v1/programme.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a%stamklant/programme/v1/campaign.proto\x1a$stamklant/programme/v1/options.proto\"\xca\f\n" +
+	"&stamklant/programme/v1/programme.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a%stamklant/programme/v1/campaign.proto\x1a$stamklant/programme/v1/options.proto\"\xfc\f\n" +
 	"\tProgramme\x12\x1f\n" +
 	"\x05chain\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\x05chain\x12)\n" +
 	"\vstarts_from\x18\x02 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\bR\n" +
@@ -2782,7 +2937,8 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\bscanners\x18\x17 \x01(\v2 .stamklant.programme.v1.ScannersR\bscanners\x12V\n" +
 	"\n" +
 	"restricted\x18\x18 \x03(\v2#.stamklant.programme.v1.RestrictionB\x11\xbaH\x05\x92\x01\x02\x10d\xd2\xf3\x18\x05groupR\n" +
-	"restricted\"\xa2\x02\n" +
+	"restricted\x120\n" +
+	"\tsensitive\x18\x19 \x03(\tB\x12\xbaH\x05\x92\x01\x02\x10d\xe2\xf3\x18\x06groupsR\tsensitive\"\xa2\x02\n" +
 	"\x05Store\x120\n" +
 	"\x04code\x18\x01 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,32}$R\x04code\x12\x1b\n" +
 	"\x04name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18<R\x04name\x12\x1d\n" +
@@ -2832,7 +2988,8 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\n" +
 	"DigitRange\x12*\n" +
 	"\x05first\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^[0-9]{1,40}$R\x05first\x12(\n" +
-	"\x04last\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f2\r^[0-9]{1,40}$R\x04last\"\x90\t\n" +
+	"\x04last\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f2\r^[0-9]{1,40}$R\x04last\"\xdf\n" +
+	"\n" +
 	"\aScoring\x12K\n" +
 	"\x06source\x18\x01 \x01(\x0e2%.stamklant.programme.v1.ScoringSourceB\f\xbaH\x05\x82\x01\x02\x10\x01\xd8\xf3\x18\x01R\x06source\x12\"\n" +
 	"\x06months\x18\x02 \x01(\x05B\n" +
@@ -2854,7 +3011,14 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\x0fmonetary_method\x18\x0e \x01(\x0e2%.stamklant.programme.v1.ScoringMethodB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0emonetaryMethod\x12+\n" +
 	"\frecency_cuts\x18\x0f \x03(\x03B\b\xbaH\x05\x92\x01\x02\x10\tR\vrecencyCuts\x12/\n" +
 	"\x0efrequency_cuts\x18\x10 \x03(\x03B\b\xbaH\x05\x92\x01\x02\x10\tR\rfrequencyCuts\x121\n" +
-	"\rmonetary_cuts\x18\x11 \x03(\x03B\f\xbaH\x05\x92\x01\x02\x10\t\xc8\xf3\x18\x01R\fmonetaryCuts\"\x9d\x03\n" +
+	"\rmonetary_cuts\x18\x11 \x03(\x03B\f\xbaH\x05\x92\x01\x02\x10\t\xc8\xf3\x18\x01R\fmonetaryCuts\x12?\n" +
+	"\twinsorise\x18\x12 \x01(\v2!.stamklant.programme.v1.WinsoriseR\twinsorise\x12I\n" +
+	"\vpredictions\x18\x1e \x01(\x0e2\x1d.stamklant.programme.v1.OnOffB\b\xbaH\x05\x82\x01\x02\x10\x01R\vpredictions\x12A\n" +
+	"\apicture\x18\x1f \x01(\x0e2\x1d.stamklant.programme.v1.OnOffB\b\xbaH\x05\x82\x01\x02\x10\x01R\apicture\"\x8f\x01\n" +
+	"\tWinsorise\x12(\n" +
+	"\arecency\x18\x01 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xa0\x1f(\x00\xc8\xf3\x18\x02R\arecency\x12,\n" +
+	"\tfrequency\x18\x02 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xa0\x1f(\x00\xc8\xf3\x18\x02R\tfrequency\x12*\n" +
+	"\bmonetary\x18\x03 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\xa0\x1f(\x00\xc8\xf3\x18\x02R\bmonetary\"\x9d\x03\n" +
 	"\aSegment\x121\n" +
 	"\x04code\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,39}$R\x04code\x12E\n" +
 	"\x04name\x18\x02 \x03(\v2#.stamklant.programme.v1.TranslationB\f\xd2\xf3\x18\blanguageR\x04name\x12\x1a\n" +
@@ -2955,7 +3119,12 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\x17CHECK_DIGIT_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10CHECK_DIGIT_NONE\x10\x01\x12\x13\n" +
 	"\x0fCHECK_DIGIT_GS1\x10\x02\x12\x14\n" +
-	"\x10CHECK_DIGIT_LUHN\x10\x03*i\n" +
+	"\x10CHECK_DIGIT_LUHN\x10\x03*>\n" +
+	"\x05OnOff\x12\x16\n" +
+	"\x12ON_OFF_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tON_OFF_ON\x10\x01\x12\x0e\n" +
+	"\n" +
+	"ON_OFF_OFF\x10\x02*i\n" +
 	"\rScoringSource\x12\x1e\n" +
 	"\x1aSCORING_SOURCE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SCORING_SOURCE_RECEIPTS\x10\x01\x12\x1b\n" +
@@ -3023,8 +3192,8 @@ func file_stamklant_programme_v1_programme_proto_rawDescGZIP() []byte {
 	return file_stamklant_programme_v1_programme_proto_rawDescData
 }
 
-var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 17)
-var file_stamklant_programme_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
+var file_stamklant_programme_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(Address)(0),             // 0: stamklant.programme.v1.Address
 	(Profiling)(0),           // 1: stamklant.programme.v1.Profiling
@@ -3032,87 +3201,92 @@ var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(Purpose)(0),             // 3: stamklant.programme.v1.Purpose
 	(IdentifierKind)(0),      // 4: stamklant.programme.v1.IdentifierKind
 	(CheckDigit)(0),          // 5: stamklant.programme.v1.CheckDigit
-	(ScoringSource)(0),       // 6: stamklant.programme.v1.ScoringSource
-	(ScoringMethod)(0),       // 7: stamklant.programme.v1.ScoringMethod
-	(ScoringWindow)(0),       // 8: stamklant.programme.v1.ScoringWindow
-	(RecencyFrom)(0),         // 9: stamklant.programme.v1.RecencyFrom
-	(FrequencyCounts)(0),     // 10: stamklant.programme.v1.FrequencyCounts
-	(MonetaryBasis)(0),       // 11: stamklant.programme.v1.MonetaryBasis
-	(FullReturn)(0),          // 12: stamklant.programme.v1.FullReturn
-	(Lever)(0),               // 13: stamklant.programme.v1.Lever
-	(Weekday)(0),             // 14: stamklant.programme.v1.Weekday
-	(RedeemCards)(0),         // 15: stamklant.programme.v1.RedeemCards
-	(Combining)(0),           // 16: stamklant.programme.v1.Combining
-	(*Programme)(nil),        // 17: stamklant.programme.v1.Programme
-	(*Store)(nil),            // 18: stamklant.programme.v1.Store
-	(*TraitDeclaration)(nil), // 19: stamklant.programme.v1.TraitDeclaration
-	(*ProductGroup)(nil),     // 20: stamklant.programme.v1.ProductGroup
-	(*Restriction)(nil),      // 21: stamklant.programme.v1.Restriction
-	(*Scanners)(nil),         // 22: stamklant.programme.v1.Scanners
-	(*IdentifierRule)(nil),   // 23: stamklant.programme.v1.IdentifierRule
-	(*DigitRange)(nil),       // 24: stamklant.programme.v1.DigitRange
-	(*Scoring)(nil),          // 25: stamklant.programme.v1.Scoring
-	(*Segment)(nil),          // 26: stamklant.programme.v1.Segment
-	(*Tier)(nil),             // 27: stamklant.programme.v1.Tier
-	(*TierRule)(nil),         // 28: stamklant.programme.v1.TierRule
-	(*SegmentNames)(nil),     // 29: stamklant.programme.v1.SegmentNames
-	(*Points)(nil),           // 30: stamklant.programme.v1.Points
-	(*EarnRule)(nil),         // 31: stamklant.programme.v1.EarnRule
-	(*Hours)(nil),            // 32: stamklant.programme.v1.Hours
-	(*RedeemRule)(nil),       // 33: stamklant.programme.v1.RedeemRule
-	(*CustomerGroup)(nil),    // 34: stamklant.programme.v1.CustomerGroup
-	(*Campaign)(nil),         // 35: stamklant.programme.v1.Campaign
-	(*Translation)(nil),      // 36: stamklant.programme.v1.Translation
+	(OnOff)(0),               // 6: stamklant.programme.v1.OnOff
+	(ScoringSource)(0),       // 7: stamklant.programme.v1.ScoringSource
+	(ScoringMethod)(0),       // 8: stamklant.programme.v1.ScoringMethod
+	(ScoringWindow)(0),       // 9: stamklant.programme.v1.ScoringWindow
+	(RecencyFrom)(0),         // 10: stamklant.programme.v1.RecencyFrom
+	(FrequencyCounts)(0),     // 11: stamklant.programme.v1.FrequencyCounts
+	(MonetaryBasis)(0),       // 12: stamklant.programme.v1.MonetaryBasis
+	(FullReturn)(0),          // 13: stamklant.programme.v1.FullReturn
+	(Lever)(0),               // 14: stamklant.programme.v1.Lever
+	(Weekday)(0),             // 15: stamklant.programme.v1.Weekday
+	(RedeemCards)(0),         // 16: stamklant.programme.v1.RedeemCards
+	(Combining)(0),           // 17: stamklant.programme.v1.Combining
+	(*Programme)(nil),        // 18: stamklant.programme.v1.Programme
+	(*Store)(nil),            // 19: stamklant.programme.v1.Store
+	(*TraitDeclaration)(nil), // 20: stamklant.programme.v1.TraitDeclaration
+	(*ProductGroup)(nil),     // 21: stamklant.programme.v1.ProductGroup
+	(*Restriction)(nil),      // 22: stamklant.programme.v1.Restriction
+	(*Scanners)(nil),         // 23: stamklant.programme.v1.Scanners
+	(*IdentifierRule)(nil),   // 24: stamklant.programme.v1.IdentifierRule
+	(*DigitRange)(nil),       // 25: stamklant.programme.v1.DigitRange
+	(*Scoring)(nil),          // 26: stamklant.programme.v1.Scoring
+	(*Winsorise)(nil),        // 27: stamklant.programme.v1.Winsorise
+	(*Segment)(nil),          // 28: stamklant.programme.v1.Segment
+	(*Tier)(nil),             // 29: stamklant.programme.v1.Tier
+	(*TierRule)(nil),         // 30: stamklant.programme.v1.TierRule
+	(*SegmentNames)(nil),     // 31: stamklant.programme.v1.SegmentNames
+	(*Points)(nil),           // 32: stamklant.programme.v1.Points
+	(*EarnRule)(nil),         // 33: stamklant.programme.v1.EarnRule
+	(*Hours)(nil),            // 34: stamklant.programme.v1.Hours
+	(*RedeemRule)(nil),       // 35: stamklant.programme.v1.RedeemRule
+	(*CustomerGroup)(nil),    // 36: stamklant.programme.v1.CustomerGroup
+	(*Campaign)(nil),         // 37: stamklant.programme.v1.Campaign
+	(*Translation)(nil),      // 38: stamklant.programme.v1.Translation
 }
 var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	0,  // 0: stamklant.programme.v1.Programme.address:type_name -> stamklant.programme.v1.Address
 	1,  // 1: stamklant.programme.v1.Programme.profiling:type_name -> stamklant.programme.v1.Profiling
-	18, // 2: stamklant.programme.v1.Programme.stores:type_name -> stamklant.programme.v1.Store
-	19, // 3: stamklant.programme.v1.Programme.traits:type_name -> stamklant.programme.v1.TraitDeclaration
-	20, // 4: stamklant.programme.v1.Programme.groups:type_name -> stamklant.programme.v1.ProductGroup
-	23, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
-	25, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
-	26, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
-	27, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
-	30, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
-	34, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
-	16, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
-	35, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
-	22, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
-	21, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
+	19, // 2: stamklant.programme.v1.Programme.stores:type_name -> stamklant.programme.v1.Store
+	20, // 3: stamklant.programme.v1.Programme.traits:type_name -> stamklant.programme.v1.TraitDeclaration
+	21, // 4: stamklant.programme.v1.Programme.groups:type_name -> stamklant.programme.v1.ProductGroup
+	24, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
+	26, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
+	28, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
+	29, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
+	32, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
+	36, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
+	17, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
+	37, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
+	23, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
+	22, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
 	2,  // 15: stamklant.programme.v1.TraitDeclaration.type:type_name -> stamklant.programme.v1.TraitType
 	3,  // 16: stamklant.programme.v1.TraitDeclaration.purpose:type_name -> stamklant.programme.v1.Purpose
 	4,  // 17: stamklant.programme.v1.IdentifierRule.kind:type_name -> stamklant.programme.v1.IdentifierKind
 	5,  // 18: stamklant.programme.v1.IdentifierRule.check:type_name -> stamklant.programme.v1.CheckDigit
-	24, // 19: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
-	6,  // 20: stamklant.programme.v1.Scoring.source:type_name -> stamklant.programme.v1.ScoringSource
-	7,  // 21: stamklant.programme.v1.Scoring.method:type_name -> stamklant.programme.v1.ScoringMethod
-	10, // 22: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
-	11, // 23: stamklant.programme.v1.Scoring.monetary:type_name -> stamklant.programme.v1.MonetaryBasis
-	12, // 24: stamklant.programme.v1.Scoring.frequency_on_full_return:type_name -> stamklant.programme.v1.FullReturn
-	8,  // 25: stamklant.programme.v1.Scoring.window:type_name -> stamklant.programme.v1.ScoringWindow
-	9,  // 26: stamklant.programme.v1.Scoring.recency_from:type_name -> stamklant.programme.v1.RecencyFrom
-	7,  // 27: stamklant.programme.v1.Scoring.recency_method:type_name -> stamklant.programme.v1.ScoringMethod
-	7,  // 28: stamklant.programme.v1.Scoring.frequency_method:type_name -> stamklant.programme.v1.ScoringMethod
-	7,  // 29: stamklant.programme.v1.Scoring.monetary_method:type_name -> stamklant.programme.v1.ScoringMethod
-	36, // 30: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
-	36, // 31: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
-	13, // 32: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
-	36, // 33: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
-	36, // 34: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
-	28, // 35: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
-	29, // 36: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
-	31, // 37: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
-	33, // 38: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
-	14, // 39: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
-	32, // 40: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
-	15, // 41: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
-	36, // 42: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	25, // 19: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
+	7,  // 20: stamklant.programme.v1.Scoring.source:type_name -> stamklant.programme.v1.ScoringSource
+	8,  // 21: stamklant.programme.v1.Scoring.method:type_name -> stamklant.programme.v1.ScoringMethod
+	11, // 22: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
+	12, // 23: stamklant.programme.v1.Scoring.monetary:type_name -> stamklant.programme.v1.MonetaryBasis
+	13, // 24: stamklant.programme.v1.Scoring.frequency_on_full_return:type_name -> stamklant.programme.v1.FullReturn
+	9,  // 25: stamklant.programme.v1.Scoring.window:type_name -> stamklant.programme.v1.ScoringWindow
+	10, // 26: stamklant.programme.v1.Scoring.recency_from:type_name -> stamklant.programme.v1.RecencyFrom
+	8,  // 27: stamklant.programme.v1.Scoring.recency_method:type_name -> stamklant.programme.v1.ScoringMethod
+	8,  // 28: stamklant.programme.v1.Scoring.frequency_method:type_name -> stamklant.programme.v1.ScoringMethod
+	8,  // 29: stamklant.programme.v1.Scoring.monetary_method:type_name -> stamklant.programme.v1.ScoringMethod
+	27, // 30: stamklant.programme.v1.Scoring.winsorise:type_name -> stamklant.programme.v1.Winsorise
+	6,  // 31: stamklant.programme.v1.Scoring.predictions:type_name -> stamklant.programme.v1.OnOff
+	6,  // 32: stamklant.programme.v1.Scoring.picture:type_name -> stamklant.programme.v1.OnOff
+	38, // 33: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
+	38, // 34: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
+	14, // 35: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
+	38, // 36: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
+	38, // 37: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
+	30, // 38: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
+	31, // 39: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
+	33, // 40: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
+	35, // 41: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
+	15, // 42: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
+	34, // 43: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
+	16, // 44: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
+	38, // 45: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_programme_v1_programme_proto_init() }
@@ -3123,20 +3297,20 @@ func file_stamklant_programme_v1_programme_proto_init() {
 	file_stamklant_programme_v1_campaign_proto_init()
 	file_stamklant_programme_v1_options_proto_init()
 	file_stamklant_programme_v1_programme_proto_msgTypes[5].OneofWrappers = []any{}
-	file_stamklant_programme_v1_programme_proto_msgTypes[11].OneofWrappers = []any{
+	file_stamklant_programme_v1_programme_proto_msgTypes[12].OneofWrappers = []any{
 		(*TierRule_Spend)(nil),
 		(*TierRule_Visits)(nil),
 		(*TierRule_Points)(nil),
 		(*TierRule_Segments)(nil),
 	}
-	file_stamklant_programme_v1_programme_proto_msgTypes[13].OneofWrappers = []any{}
+	file_stamklant_programme_v1_programme_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_programme_v1_programme_proto_rawDesc), len(file_stamklant_programme_v1_programme_proto_rawDesc)),
-			NumEnums:      17,
-			NumMessages:   18,
+			NumEnums:      18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
