@@ -16,7 +16,7 @@ import (
 
 // Recorded is what recording a receipt came to.
 type Recorded struct {
-	// RecordReceiptResponse is never nil. While the receipt waits only the texts are set.
+	// RecordReceiptResponse is never nil. While the receipt waits only the texts are set, and nothing when it is refused.
 	*tillv1.RecordReceiptResponse
 	// Waiting is set while no server has acknowledged the receipt. It is in the outbox and will be sent.
 	Waiting bool
@@ -215,7 +215,7 @@ func (s *sender) refuse(content []byte, request *tillv1.RecordReceiptRequest, wh
 	if err := s.outbox.putAside(content); err != nil {
 		return false
 	}
-	s.settle(Recorded{RecordReceiptResponse: s.client.waits(nil).RecordReceiptResponse, Refused: true, Why: why})
+	s.settle(Recorded{RecordReceiptResponse: new(tillv1.RecordReceiptResponse), Refused: true, Why: why})
 	if s.client.config.OnRefused != nil {
 		s.client.config.OnRefused(request, why)
 	}
