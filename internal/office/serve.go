@@ -124,6 +124,7 @@ var roles = map[string][]rpc.Role{
 	officev1.OfficeService_RunJob_FullMethodName:        {rpc.RoleAdmin},
 	officev1.OfficeService_ListServers_FullMethodName:   {rpc.RoleAdmin},
 	officev1.OfficeService_ListConflicts_FullMethodName: {rpc.RoleAdmin},
+	officev1.OfficeService_ListRuns_FullMethodName:      {rpc.RoleAdmin},
 }
 
 // callingServer is the server whose token the call showed.

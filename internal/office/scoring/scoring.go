@@ -38,6 +38,9 @@ type Options struct {
 	Now func() time.Time
 	// Progress is told how far a step is; total is 0 when it is not known. May be nil.
 	Progress func(step string, done, total int64)
+	// Keep is asked, before the run is kept, whether it shall be: within the transaction, which sees the new scores. An error undoes the run,
+	// the scores of the run before stand, and Score returns it, wrapped. May be nil.
+	Keep func(context.Context, *warehouse.Tx, *Run) error
 }
 
 // Score scores all customers as of a day (days since 1970-01-01, included) by the programme's rules, replaces the scores of the run before
@@ -61,6 +64,9 @@ func Score(ctx context.Context, w *warehouse.Warehouse, programme *programmev1.P
 	err = w.Update(ctx, func(ctx context.Context, tx *warehouse.Tx) (err error) {
 		r.tx = tx
 		run, err = r.run(ctx)
+		if err == nil && options.Keep != nil {
+			err = options.Keep(ctx, tx, run)
+		}
 		return err
 	})
 	if err != nil {

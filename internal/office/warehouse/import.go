@@ -122,6 +122,8 @@ type ReceiptTotals struct {
 	ReplacedReceipts int64
 	// OtherContent receipts were known with other content and rejected.
 	OtherContent int64
+	// Days are the receipts that nothing told of before, neither a list nor a store, by store and day. In a dry run, what would be added.
+	Days []StoreDay
 }
 
 // CustomerTotals are the totals of a list of customers.

@@ -26,15 +26,9 @@ func (w *Warehouse) Published(ctx context.Context, programme *programmev1.Progra
 	return func(yield func(PublishedAccount, error) bool) {
 		stopped := false
 		err := w.View(ctx, func(ctx context.Context, tx *Tx) error {
-			for row, err := range tx.Query(ctx, statement("published"), publishedArgs(programme)...) {
-				if err != nil {
-					return err
-				}
-				account, err := scanPublished(row)
-				if err != nil {
-					return err
-				}
-				if stopped = !yield(account, nil); stopped {
+			for account, err := range tx.Published(ctx, programme) {
+				if stopped = !yield(account, err); stopped || err != nil {
+					stopped = true
 					return nil
 				}
 			}
@@ -42,6 +36,25 @@ func (w *Warehouse) Published(ctx context.Context, programme *programmev1.Progra
 		})
 		if err != nil && !stopped {
 			yield(PublishedAccount{}, fmt.Errorf("accounts to publish: %w", err))
+		}
+	}
+}
+
+// Published is Warehouse.Published as the transaction sees it: what it has changed and not yet kept included.
+func (t *Tx) Published(ctx context.Context, programme *programmev1.Programme) iter.Seq2[PublishedAccount, error] {
+	return func(yield func(PublishedAccount, error) bool) {
+		for row, err := range t.Query(ctx, statement("published"), publishedArgs(programme)...) {
+			var account PublishedAccount
+			if err == nil {
+				account, err = scanPublished(row)
+			}
+			if err != nil {
+				yield(PublishedAccount{}, fmt.Errorf("accounts to publish: %w", err))
+				return
+			}
+			if !yield(account, nil) {
+				return
+			}
 		}
 	}
 }

@@ -127,6 +127,79 @@ func (ExportKind) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
 }
 
+// RunOutcome is how a daily run went.
+type RunOutcome int32
+
+const (
+	// Not set; never sent.
+	RunOutcome_RUN_OUTCOME_UNSPECIFIED RunOutcome = 0
+	// It is under way, or was cut off: a later run says so.
+	RunOutcome_RUN_OUTCOME_UNDER_WAY RunOutcome = 1
+	// All was done.
+	RunOutcome_RUN_OUTCOME_DONE RunOutcome = 2
+	// All was done, but rows or files were left aside.
+	RunOutcome_RUN_OUTCOME_DONE_WITH_REMARKS RunOutcome = 3
+	// The input looked wrong; scores and release are those of the run before.
+	RunOutcome_RUN_OUTCOME_REFUSED RunOutcome = 4
+	// A step failed; scores and release are those of the run before.
+	RunOutcome_RUN_OUTCOME_FAILED RunOutcome = 5
+	// The release is out, but a step after it failed.
+	RunOutcome_RUN_OUTCOME_UNFINISHED RunOutcome = 6
+	// The process ended in the middle.
+	RunOutcome_RUN_OUTCOME_CUT_OFF RunOutcome = 7
+)
+
+// Enum value maps for RunOutcome.
+var (
+	RunOutcome_name = map[int32]string{
+		0: "RUN_OUTCOME_UNSPECIFIED",
+		1: "RUN_OUTCOME_UNDER_WAY",
+		2: "RUN_OUTCOME_DONE",
+		3: "RUN_OUTCOME_DONE_WITH_REMARKS",
+		4: "RUN_OUTCOME_REFUSED",
+		5: "RUN_OUTCOME_FAILED",
+		6: "RUN_OUTCOME_UNFINISHED",
+		7: "RUN_OUTCOME_CUT_OFF",
+	}
+	RunOutcome_value = map[string]int32{
+		"RUN_OUTCOME_UNSPECIFIED":       0,
+		"RUN_OUTCOME_UNDER_WAY":         1,
+		"RUN_OUTCOME_DONE":              2,
+		"RUN_OUTCOME_DONE_WITH_REMARKS": 3,
+		"RUN_OUTCOME_REFUSED":           4,
+		"RUN_OUTCOME_FAILED":            5,
+		"RUN_OUTCOME_UNFINISHED":        6,
+		"RUN_OUTCOME_CUT_OFF":           7,
+	}
+)
+
+func (x RunOutcome) Enum() *RunOutcome {
+	p := new(RunOutcome)
+	*p = x
+	return p
+}
+
+func (x RunOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RunOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_office_v1_office_proto_enumTypes[2].Descriptor()
+}
+
+func (RunOutcome) Type() protoreflect.EnumType {
+	return &file_stamklant_office_v1_office_proto_enumTypes[2]
+}
+
+func (x RunOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RunOutcome.Descriptor instead.
+func (RunOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
+}
+
 // RunJobRequest is one batch command. The same message is run by the server and, when no server runs, by the command itself.
 type RunJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -138,6 +211,7 @@ type RunJobRequest struct {
 	//	*RunJobRequest_Score
 	//	*RunJobRequest_Publish
 	//	*RunJobRequest_Export
+	//	*RunJobRequest_Daily
 	Job           isRunJobRequest_Job `protobuf_oneof:"job"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -216,6 +290,15 @@ func (x *RunJobRequest) GetExport() *ExportJob {
 	return nil
 }
 
+func (x *RunJobRequest) GetDaily() *DailyJob {
+	if x != nil {
+		if x, ok := x.Job.(*RunJobRequest_Daily); ok {
+			return x.Daily
+		}
+	}
+	return nil
+}
+
 type isRunJobRequest_Job interface {
 	isRunJobRequest_Job()
 }
@@ -240,6 +323,11 @@ type RunJobRequest_Export struct {
 	Export *ExportJob `protobuf:"bytes,4,opt,name=export,proto3,oneof"`
 }
 
+type RunJobRequest_Daily struct {
+	// Does the night's work: everything from the import folder to the release.
+	Daily *DailyJob `protobuf:"bytes,5,opt,name=daily,proto3,oneof"`
+}
+
 func (*RunJobRequest_Import) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Score) isRunJobRequest_Job() {}
@@ -247,6 +335,8 @@ func (*RunJobRequest_Score) isRunJobRequest_Job() {}
 func (*RunJobRequest_Publish) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Export) isRunJobRequest_Job() {}
+
+func (*RunJobRequest_Daily) isRunJobRequest_Job() {}
 
 // ImportJob takes in receipts or customers.
 type ImportJob struct {
@@ -345,7 +435,9 @@ type ScoreJob struct {
 	// The day, YYYY-MM-DD, both ends of the window included; empty for yesterday in the chain's time zone.
 	AsOf string `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// The programme, as an absolute path; empty for the one beside the data.
-	Programme     string `protobuf:"bytes,2,opt,name=programme,proto3" json:"programme,omitempty"`
+	Programme string `protobuf:"bytes,2,opt,name=programme,proto3" json:"programme,omitempty"`
+	// The page to write about the run, as an absolute path; empty for none.
+	Report        string `protobuf:"bytes,3,opt,name=report,proto3" json:"report,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -394,6 +486,96 @@ func (x *ScoreJob) GetProgramme() string {
 	return ""
 }
 
+func (x *ScoreJob) GetReport() string {
+	if x != nil {
+		return x.Report
+	}
+	return ""
+}
+
+// DailyJob takes in the import folder, scores, checks, publishes and reports. It stops at the first step that fails or finds what looks
+// wrong; scores and release are then those of the run before.
+type DailyJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day that is closed, YYYY-MM-DD; empty for yesterday in the chain's time zone.
+	AsOf string `protobuf:"bytes,1,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// Go on although the day has no receipts, or next to none.
+	AcceptEmptyDay bool `protobuf:"varint,2,opt,name=accept_empty_day,json=acceptEmptyDay,proto3" json:"accept_empty_day,omitempty"`
+	// Go on although a day has many times the receipts or the turnover it usually has.
+	AcceptTenfoldDay bool `protobuf:"varint,3,opt,name=accept_tenfold_day,json=acceptTenfoldDay,proto3" json:"accept_tenfold_day,omitempty"`
+	// Go on although these stores have no receipts.
+	AcceptMissingStores []string `protobuf:"bytes,4,rep,name=accept_missing_stores,json=acceptMissingStores,proto3" json:"accept_missing_stores,omitempty"`
+	// Go on although far fewer customers are scored than in the run before.
+	AcceptFewerCustomers bool `protobuf:"varint,5,opt,name=accept_fewer_customers,json=acceptFewerCustomers,proto3" json:"accept_fewer_customers,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *DailyJob) Reset() {
+	*x = DailyJob{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DailyJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DailyJob) ProtoMessage() {}
+
+func (x *DailyJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DailyJob.ProtoReflect.Descriptor instead.
+func (*DailyJob) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DailyJob) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+func (x *DailyJob) GetAcceptEmptyDay() bool {
+	if x != nil {
+		return x.AcceptEmptyDay
+	}
+	return false
+}
+
+func (x *DailyJob) GetAcceptTenfoldDay() bool {
+	if x != nil {
+		return x.AcceptTenfoldDay
+	}
+	return false
+}
+
+func (x *DailyJob) GetAcceptMissingStores() []string {
+	if x != nil {
+		return x.AcceptMissingStores
+	}
+	return nil
+}
+
+func (x *DailyJob) GetAcceptFewerCustomers() bool {
+	if x != nil {
+		return x.AcceptFewerCustomers
+	}
+	return false
+}
+
 // PublishJob cuts and signs a release for every enrolled server.
 type PublishJob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -407,7 +589,7 @@ type PublishJob struct {
 
 func (x *PublishJob) Reset() {
 	*x = PublishJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -419,7 +601,7 @@ func (x *PublishJob) String() string {
 func (*PublishJob) ProtoMessage() {}
 
 func (x *PublishJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -432,7 +614,7 @@ func (x *PublishJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishJob.ProtoReflect.Descriptor instead.
 func (*PublishJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PublishJob) GetProgramme() string {
@@ -462,7 +644,7 @@ type ExportJob struct {
 
 func (x *ExportJob) Reset() {
 	*x = ExportJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -474,7 +656,7 @@ func (x *ExportJob) String() string {
 func (*ExportJob) ProtoMessage() {}
 
 func (x *ExportJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -487,7 +669,7 @@ func (x *ExportJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJob.ProtoReflect.Descriptor instead.
 func (*ExportJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ExportJob) GetWhat() ExportKind {
@@ -521,7 +703,7 @@ type RunJobResponse struct {
 
 func (x *RunJobResponse) Reset() {
 	*x = RunJobResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -533,7 +715,7 @@ func (x *RunJobResponse) String() string {
 func (*RunJobResponse) ProtoMessage() {}
 
 func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -546,7 +728,7 @@ func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobResponse.ProtoReflect.Descriptor instead.
 func (*RunJobResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RunJobResponse) GetEvent() isRunJobResponse_Event {
@@ -625,7 +807,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -637,7 +819,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -650,7 +832,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Progress) GetStep() string {
@@ -694,7 +876,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +888,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +901,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Result) GetExitCode() int32 {
@@ -745,7 +927,7 @@ type ListServersRequest struct {
 
 func (x *ListServersRequest) Reset() {
 	*x = ListServersRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -757,7 +939,7 @@ func (x *ListServersRequest) String() string {
 func (*ListServersRequest) ProtoMessage() {}
 
 func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -770,7 +952,7 @@ func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersRequest.ProtoReflect.Descriptor instead.
 func (*ListServersRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
 }
 
 // ListServersResponse is the fleet.
@@ -784,7 +966,7 @@ type ListServersResponse struct {
 
 func (x *ListServersResponse) Reset() {
 	*x = ListServersResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +978,7 @@ func (x *ListServersResponse) String() string {
 func (*ListServersResponse) ProtoMessage() {}
 
 func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +991,7 @@ func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersResponse.ProtoReflect.Descriptor instead.
 func (*ListServersResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListServersResponse) GetServers() []*Server {
@@ -840,7 +1022,7 @@ type Server struct {
 
 func (x *Server) Reset() {
 	*x = Server{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -852,7 +1034,7 @@ func (x *Server) String() string {
 func (*Server) ProtoMessage() {}
 
 func (x *Server) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -865,7 +1047,7 @@ func (x *Server) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Server.ProtoReflect.Descriptor instead.
 func (*Server) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Server) GetServerId() string {
@@ -919,7 +1101,7 @@ type ListConflictsRequest struct {
 
 func (x *ListConflictsRequest) Reset() {
 	*x = ListConflictsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -931,7 +1113,7 @@ func (x *ListConflictsRequest) String() string {
 func (*ListConflictsRequest) ProtoMessage() {}
 
 func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -944,7 +1126,7 @@ func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsRequest.ProtoReflect.Descriptor instead.
 func (*ListConflictsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
 }
 
 // ListConflictsResponse lists them.
@@ -958,7 +1140,7 @@ type ListConflictsResponse struct {
 
 func (x *ListConflictsResponse) Reset() {
 	*x = ListConflictsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1152,7 @@ func (x *ListConflictsResponse) String() string {
 func (*ListConflictsResponse) ProtoMessage() {}
 
 func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1165,7 @@ func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsResponse.ProtoReflect.Descriptor instead.
 func (*ListConflictsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListConflictsResponse) GetConflicts() []*Conflict {
@@ -1012,7 +1194,7 @@ type Conflict struct {
 
 func (x *Conflict) Reset() {
 	*x = Conflict{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1206,7 @@ func (x *Conflict) String() string {
 func (*Conflict) ProtoMessage() {}
 
 func (x *Conflict) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1219,7 @@ func (x *Conflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conflict.ProtoReflect.Descriptor instead.
 func (*Conflict) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Conflict) GetReceipt() string {
@@ -1075,16 +1257,273 @@ func (x *Conflict) GetRefusedTotalMinor() int64 {
 	return 0
 }
 
+// ListRunsRequest asks for the newest daily runs.
+type ListRunsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many; 0 for 20.
+	Limit         int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRunsRequest) Reset() {
+	*x = ListRunsRequest{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRunsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRunsRequest) ProtoMessage() {}
+
+func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
+func (*ListRunsRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListRunsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListRunsResponse lists them.
+type ListRunsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The runs, newest first.
+	Runs          []*Run `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRunsResponse) Reset() {
+	*x = ListRunsResponse{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRunsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRunsResponse) ProtoMessage() {}
+
+func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
+func (*ListRunsResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListRunsResponse) GetRuns() []*Run {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+// Run is one daily run.
+type Run struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number; it rises.
+	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The day it closed, YYYY-MM-DD.
+	AsOf string `protobuf:"bytes,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// When it started.
+	StartedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	// When it ended; not set while it is under way, and when it was cut off.
+	EndedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// How it went.
+	Outcome RunOutcome `protobuf:"varint,5,opt,name=outcome,proto3,enum=stamklant.office.v1.RunOutcome" json:"outcome,omitempty"`
+	// What a person should know: why it was refused or failed; empty when there is nothing to say.
+	Message string `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
+	// Its steps, in order, as far as it came.
+	Steps         []*RunStep `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Run) Reset() {
+	*x = Run{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Run) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Run) ProtoMessage() {}
+
+func (x *Run) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Run.ProtoReflect.Descriptor instead.
+func (*Run) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Run) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Run) GetAsOf() string {
+	if x != nil {
+		return x.AsOf
+	}
+	return ""
+}
+
+func (x *Run) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *Run) GetEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAt
+	}
+	return nil
+}
+
+func (x *Run) GetOutcome() RunOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return RunOutcome_RUN_OUTCOME_UNSPECIFIED
+}
+
+func (x *Run) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Run) GetSteps() []*RunStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+// RunStep is one step of a daily run.
+type RunStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name: read, take in, score, check, publish, report.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// How long it took.
+	TookMillis int64 `protobuf:"varint,2,opt,name=took_millis,json=tookMillis,proto3" json:"took_millis,omitempty"`
+	// What it counted, in words.
+	Counted       string `protobuf:"bytes,3,opt,name=counted,proto3" json:"counted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunStep) Reset() {
+	*x = RunStep{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunStep) ProtoMessage() {}
+
+func (x *RunStep) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunStep.ProtoReflect.Descriptor instead.
+func (*RunStep) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RunStep) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RunStep) GetTookMillis() int64 {
+	if x != nil {
+		return x.TookMillis
+	}
+	return 0
+}
+
+func (x *RunStep) GetCounted() string {
+	if x != nil {
+		return x.Counted
+	}
+	return ""
+}
+
 var File_stamklant_office_v1_office_proto protoreflect.FileDescriptor
 
 const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\n" +
-	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x02\n" +
+	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x02\n" +
 	"\rRunJobRequest\x128\n" +
 	"\x06import\x18\x01 \x01(\v2\x1e.stamklant.office.v1.ImportJobH\x00R\x06import\x125\n" +
 	"\x05score\x18\x02 \x01(\v2\x1d.stamklant.office.v1.ScoreJobH\x00R\x05score\x12;\n" +
 	"\apublish\x18\x03 \x01(\v2\x1f.stamklant.office.v1.PublishJobH\x00R\apublish\x128\n" +
-	"\x06export\x18\x04 \x01(\v2\x1e.stamklant.office.v1.ExportJobH\x00R\x06exportB\f\n" +
+	"\x06export\x18\x04 \x01(\v2\x1e.stamklant.office.v1.ExportJobH\x00R\x06export\x125\n" +
+	"\x05daily\x18\x05 \x01(\v2\x1d.stamklant.office.v1.DailyJobH\x00R\x05dailyB\f\n" +
 	"\x03job\x12\x05\xbaH\x02\b\x01\"\xdf\x01\n" +
 	"\tImportJob\x12=\n" +
 	"\x04list\x18\x01 \x01(\x0e2\x1d.stamklant.office.v1.ListKindB\n" +
@@ -1093,10 +1532,17 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\amapping\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\amapping\x12\x17\n" +
 	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x18\n" +
 	"\areplace\x18\x05 \x01(\bR\areplace\x12\x1a\n" +
-	"\brejected\x18\x06 \x01(\tR\brejected\"e\n" +
+	"\brejected\x18\x06 \x01(\tR\brejected\"}\n" +
 	"\bScoreJob\x12;\n" +
 	"\x05as_of\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$R\x04asOf\x12\x1c\n" +
-	"\tprogramme\x18\x02 \x01(\tR\tprogramme\"B\n" +
+	"\tprogramme\x18\x02 \x01(\tR\tprogramme\x12\x16\n" +
+	"\x06report\x18\x03 \x01(\tR\x06report\"\x9a\x02\n" +
+	"\bDailyJob\x12;\n" +
+	"\x05as_of\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$R\x04asOf\x12(\n" +
+	"\x10accept_empty_day\x18\x02 \x01(\bR\x0eacceptEmptyDay\x12,\n" +
+	"\x12accept_tenfold_day\x18\x03 \x01(\bR\x10acceptTenfoldDay\x12C\n" +
+	"\x15accept_missing_stores\x18\x04 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10\x90N\"\x04r\x02\x10\x01R\x13acceptMissingStores\x124\n" +
+	"\x16accept_fewer_customers\x18\x05 \x01(\bR\x14acceptFewerCustomers\"B\n" +
 	"\n" +
 	"PublishJob\x12\x1c\n" +
 	"\tprogramme\x18\x01 \x01(\tR\tprogramme\x12\x16\n" +
@@ -1138,7 +1584,26 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\n" +
 	"refused_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\trefusedAt\x120\n" +
 	"\x14standing_total_minor\x18\x04 \x01(\x03R\x12standingTotalMinor\x12.\n" +
-	"\x13refused_total_minor\x18\x05 \x01(\x03R\x11refusedTotalMinor*V\n" +
+	"\x13refused_total_minor\x18\x05 \x01(\x03R\x11refusedTotalMinor\"3\n" +
+	"\x0fListRunsRequest\x12 \n" +
+	"\x05limit\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x05limit\"@\n" +
+	"\x10ListRunsResponse\x12,\n" +
+	"\x04runs\x18\x01 \x03(\v2\x18.stamklant.office.v1.RunR\x04runs\"\xa5\x02\n" +
+	"\x03Run\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x13\n" +
+	"\x05as_of\x18\x02 \x01(\tR\x04asOf\x129\n" +
+	"\n" +
+	"started_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
+	"\bended_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x129\n" +
+	"\aoutcome\x18\x05 \x01(\x0e2\x1f.stamklant.office.v1.RunOutcomeR\aoutcome\x12\x18\n" +
+	"\amessage\x18\x06 \x01(\tR\amessage\x122\n" +
+	"\x05steps\x18\a \x03(\v2\x1c.stamklant.office.v1.RunStepR\x05steps\"X\n" +
+	"\aRunStep\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
+	"\vtook_millis\x18\x02 \x01(\x03R\n" +
+	"tookMillis\x12\x18\n" +
+	"\acounted\x18\x03 \x01(\tR\acounted*V\n" +
 	"\bListKind\x12\x19\n" +
 	"\x15LIST_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12LIST_KIND_RECEIPTS\x10\x01\x12\x17\n" +
@@ -1146,11 +1611,22 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\n" +
 	"ExportKind\x12\x1b\n" +
 	"\x17EXPORT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
-	"\x12EXPORT_KIND_SCORES\x10\x012\xb8\x02\n" +
+	"\x12EXPORT_KIND_SCORES\x10\x01*\xe3\x01\n" +
+	"\n" +
+	"RunOutcome\x12\x1b\n" +
+	"\x17RUN_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15RUN_OUTCOME_UNDER_WAY\x10\x01\x12\x14\n" +
+	"\x10RUN_OUTCOME_DONE\x10\x02\x12!\n" +
+	"\x1dRUN_OUTCOME_DONE_WITH_REMARKS\x10\x03\x12\x17\n" +
+	"\x13RUN_OUTCOME_REFUSED\x10\x04\x12\x16\n" +
+	"\x12RUN_OUTCOME_FAILED\x10\x05\x12\x1a\n" +
+	"\x16RUN_OUTCOME_UNFINISHED\x10\x06\x12\x17\n" +
+	"\x13RUN_OUTCOME_CUT_OFF\x10\a2\x96\x03\n" +
 	"\rOfficeService\x12S\n" +
 	"\x06RunJob\x12\".stamklant.office.v1.RunJobRequest\x1a#.stamklant.office.v1.RunJobResponse0\x01\x12e\n" +
 	"\vListServers\x12'.stamklant.office.v1.ListServersRequest\x1a(.stamklant.office.v1.ListServersResponse\"\x03\x90\x02\x01\x12k\n" +
-	"\rListConflicts\x12).stamklant.office.v1.ListConflictsRequest\x1a*.stamklant.office.v1.ListConflictsResponse\"\x03\x90\x02\x01B\xd5\x01\n" +
+	"\rListConflicts\x12).stamklant.office.v1.ListConflictsRequest\x1a*.stamklant.office.v1.ListConflictsResponse\"\x03\x90\x02\x01\x12\\\n" +
+	"\bListRuns\x12$.stamklant.office.v1.ListRunsRequest\x1a%.stamklant.office.v1.ListRunsResponse\"\x03\x90\x02\x01B\xd5\x01\n" +
 	"\x17com.stamklant.office.v1B\vOfficeProtoP\x01Z?github.com/stamklant/stamklant/gen/stamklant/office/v1;officev1\xa2\x02\x03SOX\xaa\x02\x13Stamklant.Office.V1\xca\x02\x13Stamklant\\Office\\V1\xe2\x02\x1fStamklant\\Office\\V1\\GPBMetadata\xea\x02\x15Stamklant::Office::V1b\x06proto3"
 
 var (
@@ -1165,51 +1641,65 @@ func file_stamklant_office_v1_office_proto_rawDescGZIP() []byte {
 	return file_stamklant_office_v1_office_proto_rawDescData
 }
 
-var file_stamklant_office_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_stamklant_office_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_stamklant_office_v1_office_proto_goTypes = []any{
 	(ListKind)(0),                 // 0: stamklant.office.v1.ListKind
 	(ExportKind)(0),               // 1: stamklant.office.v1.ExportKind
-	(*RunJobRequest)(nil),         // 2: stamklant.office.v1.RunJobRequest
-	(*ImportJob)(nil),             // 3: stamklant.office.v1.ImportJob
-	(*ScoreJob)(nil),              // 4: stamklant.office.v1.ScoreJob
-	(*PublishJob)(nil),            // 5: stamklant.office.v1.PublishJob
-	(*ExportJob)(nil),             // 6: stamklant.office.v1.ExportJob
-	(*RunJobResponse)(nil),        // 7: stamklant.office.v1.RunJobResponse
-	(*Progress)(nil),              // 8: stamklant.office.v1.Progress
-	(*Result)(nil),                // 9: stamklant.office.v1.Result
-	(*ListServersRequest)(nil),    // 10: stamklant.office.v1.ListServersRequest
-	(*ListServersResponse)(nil),   // 11: stamklant.office.v1.ListServersResponse
-	(*Server)(nil),                // 12: stamklant.office.v1.Server
-	(*ListConflictsRequest)(nil),  // 13: stamklant.office.v1.ListConflictsRequest
-	(*ListConflictsResponse)(nil), // 14: stamklant.office.v1.ListConflictsResponse
-	(*Conflict)(nil),              // 15: stamklant.office.v1.Conflict
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(RunOutcome)(0),               // 2: stamklant.office.v1.RunOutcome
+	(*RunJobRequest)(nil),         // 3: stamklant.office.v1.RunJobRequest
+	(*ImportJob)(nil),             // 4: stamklant.office.v1.ImportJob
+	(*ScoreJob)(nil),              // 5: stamklant.office.v1.ScoreJob
+	(*DailyJob)(nil),              // 6: stamklant.office.v1.DailyJob
+	(*PublishJob)(nil),            // 7: stamklant.office.v1.PublishJob
+	(*ExportJob)(nil),             // 8: stamklant.office.v1.ExportJob
+	(*RunJobResponse)(nil),        // 9: stamklant.office.v1.RunJobResponse
+	(*Progress)(nil),              // 10: stamklant.office.v1.Progress
+	(*Result)(nil),                // 11: stamklant.office.v1.Result
+	(*ListServersRequest)(nil),    // 12: stamklant.office.v1.ListServersRequest
+	(*ListServersResponse)(nil),   // 13: stamklant.office.v1.ListServersResponse
+	(*Server)(nil),                // 14: stamklant.office.v1.Server
+	(*ListConflictsRequest)(nil),  // 15: stamklant.office.v1.ListConflictsRequest
+	(*ListConflictsResponse)(nil), // 16: stamklant.office.v1.ListConflictsResponse
+	(*Conflict)(nil),              // 17: stamklant.office.v1.Conflict
+	(*ListRunsRequest)(nil),       // 18: stamklant.office.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),      // 19: stamklant.office.v1.ListRunsResponse
+	(*Run)(nil),                   // 20: stamklant.office.v1.Run
+	(*RunStep)(nil),               // 21: stamklant.office.v1.RunStep
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
 }
 var file_stamklant_office_v1_office_proto_depIdxs = []int32{
-	3,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
-	4,  // 1: stamklant.office.v1.RunJobRequest.score:type_name -> stamklant.office.v1.ScoreJob
-	5,  // 2: stamklant.office.v1.RunJobRequest.publish:type_name -> stamklant.office.v1.PublishJob
-	6,  // 3: stamklant.office.v1.RunJobRequest.export:type_name -> stamklant.office.v1.ExportJob
-	0,  // 4: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
-	1,  // 5: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
-	8,  // 6: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
-	9,  // 7: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
-	12, // 8: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
-	16, // 9: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
-	15, // 10: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
-	16, // 11: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
-	2,  // 12: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
-	10, // 13: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
-	13, // 14: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
-	7,  // 15: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
-	11, // 16: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
-	14, // 17: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	4,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
+	5,  // 1: stamklant.office.v1.RunJobRequest.score:type_name -> stamklant.office.v1.ScoreJob
+	7,  // 2: stamklant.office.v1.RunJobRequest.publish:type_name -> stamklant.office.v1.PublishJob
+	8,  // 3: stamklant.office.v1.RunJobRequest.export:type_name -> stamklant.office.v1.ExportJob
+	6,  // 4: stamklant.office.v1.RunJobRequest.daily:type_name -> stamklant.office.v1.DailyJob
+	0,  // 5: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
+	1,  // 6: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
+	10, // 7: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
+	11, // 8: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
+	14, // 9: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
+	22, // 10: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
+	17, // 11: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
+	22, // 12: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
+	20, // 13: stamklant.office.v1.ListRunsResponse.runs:type_name -> stamklant.office.v1.Run
+	22, // 14: stamklant.office.v1.Run.started_at:type_name -> google.protobuf.Timestamp
+	22, // 15: stamklant.office.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
+	2,  // 16: stamklant.office.v1.Run.outcome:type_name -> stamklant.office.v1.RunOutcome
+	21, // 17: stamklant.office.v1.Run.steps:type_name -> stamklant.office.v1.RunStep
+	3,  // 18: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
+	12, // 19: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
+	15, // 20: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
+	18, // 21: stamklant.office.v1.OfficeService.ListRuns:input_type -> stamklant.office.v1.ListRunsRequest
+	9,  // 22: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
+	13, // 23: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
+	16, // 24: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
+	19, // 25: stamklant.office.v1.OfficeService.ListRuns:output_type -> stamklant.office.v1.ListRunsResponse
+	22, // [22:26] is the sub-list for method output_type
+	18, // [18:22] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_office_v1_office_proto_init() }
@@ -1222,8 +1712,9 @@ func file_stamklant_office_v1_office_proto_init() {
 		(*RunJobRequest_Score)(nil),
 		(*RunJobRequest_Publish)(nil),
 		(*RunJobRequest_Export)(nil),
+		(*RunJobRequest_Daily)(nil),
 	}
-	file_stamklant_office_v1_office_proto_msgTypes[5].OneofWrappers = []any{
+	file_stamklant_office_v1_office_proto_msgTypes[6].OneofWrappers = []any{
 		(*RunJobResponse_Output)(nil),
 		(*RunJobResponse_Progress)(nil),
 		(*RunJobResponse_Result)(nil),
@@ -1233,8 +1724,8 @@ func file_stamklant_office_v1_office_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_office_v1_office_proto_rawDesc), len(file_stamklant_office_v1_office_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   14,
+			NumEnums:      3,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const (
 	OfficeService_RunJob_FullMethodName        = "/stamklant.office.v1.OfficeService/RunJob"
 	OfficeService_ListServers_FullMethodName   = "/stamklant.office.v1.OfficeService/ListServers"
 	OfficeService_ListConflicts_FullMethodName = "/stamklant.office.v1.OfficeService/ListConflicts"
+	OfficeService_ListRuns_FullMethodName      = "/stamklant.office.v1.OfficeService/ListRuns"
 )
 
 // OfficeServiceClient is the client API for OfficeService service.
@@ -39,6 +40,8 @@ type OfficeServiceClient interface {
 	ListServers(ctx context.Context, in *ListServersRequest, opts ...grpc.CallOption) (*ListServersResponse, error)
 	// Lists receipts that came back with other content under the same key.
 	ListConflicts(ctx context.Context, in *ListConflictsRequest, opts ...grpc.CallOption) (*ListConflictsResponse, error)
+	// Lists the daily runs, the one under way included.
+	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
 }
 
 type officeServiceClient struct {
@@ -88,6 +91,16 @@ func (c *officeServiceClient) ListConflicts(ctx context.Context, in *ListConflic
 	return out, nil
 }
 
+func (c *officeServiceClient) ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRunsResponse)
+	err := c.cc.Invoke(ctx, OfficeService_ListRuns_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OfficeServiceServer is the server API for OfficeService service.
 // All implementations must embed UnimplementedOfficeServiceServer
 // for forward compatibility.
@@ -101,6 +114,8 @@ type OfficeServiceServer interface {
 	ListServers(context.Context, *ListServersRequest) (*ListServersResponse, error)
 	// Lists receipts that came back with other content under the same key.
 	ListConflicts(context.Context, *ListConflictsRequest) (*ListConflictsResponse, error)
+	// Lists the daily runs, the one under way included.
+	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
 	mustEmbedUnimplementedOfficeServiceServer()
 }
 
@@ -119,6 +134,9 @@ func (UnimplementedOfficeServiceServer) ListServers(context.Context, *ListServer
 }
 func (UnimplementedOfficeServiceServer) ListConflicts(context.Context, *ListConflictsRequest) (*ListConflictsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListConflicts not implemented")
+}
+func (UnimplementedOfficeServiceServer) ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRuns not implemented")
 }
 func (UnimplementedOfficeServiceServer) mustEmbedUnimplementedOfficeServiceServer() {}
 func (UnimplementedOfficeServiceServer) testEmbeddedByValue()                       {}
@@ -188,6 +206,24 @@ func _OfficeService_ListConflicts_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OfficeService_ListRuns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRunsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OfficeServiceServer).ListRuns(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OfficeService_ListRuns_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OfficeServiceServer).ListRuns(ctx, req.(*ListRunsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OfficeService_ServiceDesc is the grpc.ServiceDesc for OfficeService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -202,6 +238,10 @@ var OfficeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListConflicts",
 			Handler:    _OfficeService_ListConflicts_Handler,
+		},
+		{
+			MethodName: "ListRuns",
+			Handler:    _OfficeService_ListRuns_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

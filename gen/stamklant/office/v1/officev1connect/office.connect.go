@@ -32,6 +32,8 @@ const (
 	// OfficeServiceListConflictsProcedure is the procedure name of the OfficeService's ListConflicts
 	// RPC.
 	OfficeServiceListConflictsProcedure = "/stamklant.office.v1.OfficeService/ListConflicts"
+	// OfficeServiceListRunsProcedure is the procedure name of the OfficeService's ListRuns RPC.
+	OfficeServiceListRunsProcedure = "/stamklant.office.v1.OfficeService/ListRuns"
 )
 
 var (
@@ -58,6 +60,14 @@ var (
 			IdempotencyLevel: connect.IdempotencyNoSideEffects,
 		}
 	})
+	officeServiceListRunsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_office_v1_office_proto.Services().ByName("OfficeService").Methods().ByName("ListRuns"),
+			Procedure:        OfficeServiceListRunsProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
 )
 
 // OfficeServiceClient is a client for the stamklant.office.v1.OfficeService service.
@@ -69,6 +79,8 @@ type OfficeServiceClient interface {
 	ListServers(context.Context, *v1.ListServersRequest) (*v1.ListServersResponse, error)
 	// Lists receipts that came back with other content under the same key.
 	ListConflicts(context.Context, *v1.ListConflictsRequest) (*v1.ListConflictsResponse, error)
+	// Lists the daily runs, the one under way included.
+	ListRuns(context.Context, *v1.ListRunsRequest) (*v1.ListRunsResponse, error)
 }
 
 // NewOfficeServiceClient constructs a client for the stamklant.office.v1.OfficeService service.
@@ -106,6 +118,8 @@ type OfficeServiceHandler interface {
 	ListServers(context.Context, *v1.ListServersRequest) (*v1.ListServersResponse, error)
 	// Lists receipts that came back with other content under the same key.
 	ListConflicts(context.Context, *v1.ListConflictsRequest) (*v1.ListConflictsResponse, error)
+	// Lists the daily runs, the one under way included.
+	ListRuns(context.Context, *v1.ListRunsRequest) (*v1.ListRunsResponse, error)
 }
 
 // RegisterOfficeServiceHandler registers svc as the stamklant.office.v1.OfficeService
@@ -116,6 +130,7 @@ func RegisterOfficeServiceHandler(server *connect.Server, svc OfficeServiceHandl
 		connect.Method{Spec: officeServiceRunJobSpec(), Handler: adapter.runJob},
 		connect.Method{Spec: officeServiceListServersSpec(), Handler: adapter.listServers},
 		connect.Method{Spec: officeServiceListConflictsSpec(), Handler: adapter.listConflicts},
+		connect.Method{Spec: officeServiceListRunsSpec(), Handler: adapter.listRuns},
 	)
 }
 
@@ -149,6 +164,10 @@ func (UnimplementedOfficeServiceHandler) ListConflicts(context.Context, *v1.List
 	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.office.v1.OfficeService.ListConflicts is not implemented")
 }
 
+func (UnimplementedOfficeServiceHandler) ListRuns(context.Context, *v1.ListRunsRequest) (*v1.ListRunsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.office.v1.OfficeService.ListRuns is not implemented")
+}
+
 type officeServiceClient struct {
 	client *connect.Client
 }
@@ -172,6 +191,14 @@ func (c *officeServiceClient) ListServers(ctx context.Context, req *v1.ListServe
 func (c *officeServiceClient) ListConflicts(ctx context.Context, req *v1.ListConflictsRequest) (*v1.ListConflictsResponse, error) {
 	var res v1.ListConflictsResponse
 	if err := c.client.CallUnary(ctx, officeServiceListConflictsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *officeServiceClient) ListRuns(ctx context.Context, req *v1.ListRunsRequest) (*v1.ListRunsResponse, error) {
+	var res v1.ListRunsResponse
+	if err := c.client.CallUnary(ctx, officeServiceListRunsSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -205,6 +232,18 @@ func (h officeServiceHandler) listConflicts(ctx context.Context, _ connect.Spec,
 		return err
 	}
 	res, err := h.svc.ListConflicts(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h officeServiceHandler) listRuns(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListRunsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListRuns(ctx, &req)
 	if err != nil {
 		return err
 	}
