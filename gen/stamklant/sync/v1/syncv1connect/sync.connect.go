@@ -65,7 +65,10 @@ type SyncServiceClient interface {
 	// Answers the signed files and pieces of the bundle layout by path. NOT_FOUND when there is none.
 	Fetch(context.Context, *v1.FetchRequest) (SyncServiceFetchClientStream, error)
 	// Takes rows of a server's outbox. What was taken before is acknowledged and not taken again. ABORTED with reason FORKED when the rows
-	// do not continue what head office has of this incarnation.
+	// do not continue what head office has of this incarnation; its metadata say through which sequence both agree (`agreed`) and the chain
+	// there (`chain`, hexadecimal), or 0. OUT_OF_RANGE with reason GAP when rows before the first are missing; its metadata say through which
+	// sequence head office holds them (`through`). Of rows it cannot take, those before the first such row are taken; a delivery that begins
+	// with one is refused: INVALID_ARGUMENT with MALFORMED_ROW, FAILED_PRECONDITION with UNKNOWN_ROW when head office is too old for it.
 	Deliver(context.Context, *v1.DeliverRequest) (*v1.DeliverResponse, error)
 	// Tells head office how the server is, and what time it is there.
 	Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error)
@@ -102,7 +105,10 @@ type SyncServiceHandler interface {
 	// Answers the signed files and pieces of the bundle layout by path. NOT_FOUND when there is none.
 	Fetch(context.Context, *v1.FetchRequest, SyncServiceFetchServerStream) error
 	// Takes rows of a server's outbox. What was taken before is acknowledged and not taken again. ABORTED with reason FORKED when the rows
-	// do not continue what head office has of this incarnation.
+	// do not continue what head office has of this incarnation; its metadata say through which sequence both agree (`agreed`) and the chain
+	// there (`chain`, hexadecimal), or 0. OUT_OF_RANGE with reason GAP when rows before the first are missing; its metadata say through which
+	// sequence head office holds them (`through`). Of rows it cannot take, those before the first such row are taken; a delivery that begins
+	// with one is refused: INVALID_ARGUMENT with MALFORMED_ROW, FAILED_PRECONDITION with UNKNOWN_ROW when head office is too old for it.
 	Deliver(context.Context, *v1.DeliverRequest) (*v1.DeliverResponse, error)
 	// Tells head office how the server is, and what time it is there.
 	Report(context.Context, *v1.ReportRequest) (*v1.ReportResponse, error)
