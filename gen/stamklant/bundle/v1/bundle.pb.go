@@ -11,7 +11,8 @@ package bundlev1
 
 import (
 	v1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
-	v11 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+	v11 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
+	v12 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -775,7 +776,9 @@ type CustomersHeader struct {
 	// The epoch of the identifier key the identifiers were hashed with.
 	IdentifierEpoch uint32 `protobuf:"varint,7,opt,name=identifier_epoch,json=identifierEpoch,proto3" json:"identifier_epoch,omitempty"`
 	// The age of the data: when the newest of it was counted.
-	DataAsOf      *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=data_as_of,json=dataAsOf,proto3" json:"data_as_of,omitempty"`
+	DataAsOf *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=data_as_of,json=dataAsOf,proto3" json:"data_as_of,omitempty"`
+	// The newest lane record that erased a customer and is worked into the records. Nobody steps back to a state with a lower one.
+	ErasedThrough uint64 `protobuf:"varint,9,opt,name=erased_through,json=erasedThrough,proto3" json:"erased_through,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -866,6 +869,13 @@ func (x *CustomersHeader) GetDataAsOf() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *CustomersHeader) GetErasedThrough() uint64 {
+	if x != nil {
+		return x.ErasedThrough
+	}
+	return 0
+}
+
 // CutOff says up to where a release has counted one journal.
 type CutOff struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -939,6 +949,425 @@ func (x *CutOff) GetReceiptsThrough() uint64 {
 	return 0
 }
 
+// SealedLane is the payload of `lane/<n>.skm`, signed by a key of the keyset that may sign lane records. What it says is sealed under a key
+// that only the chain's servers can derive, so that who reads the folder learns nothing about anybody.
+type SealedLane struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The chain.
+	ChainId []byte `protobuf:"bytes,1,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
+	// Its number, from 1, without gaps: the file's name.
+	Number uint64 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	// A LaneRecord, sealed.
+	Sealed        []byte `protobuf:"bytes,3,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealedLane) Reset() {
+	*x = SealedLane{}
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealedLane) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealedLane) ProtoMessage() {}
+
+func (x *SealedLane) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealedLane.ProtoReflect.Descriptor instead.
+func (*SealedLane) Descriptor() ([]byte, []int) {
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SealedLane) GetChainId() []byte {
+	if x != nil {
+		return x.ChainId
+	}
+	return nil
+}
+
+func (x *SealedLane) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *SealedLane) GetSealed() []byte {
+	if x != nil {
+		return x.Sealed
+	}
+	return nil
+}
+
+// LaneRecord is one urgent word of head office, which stores apply over every release that has not worked it in.
+type LaneRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number, from 1, without gaps.
+	Number uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// When head office made it.
+	IssuedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
+	// What it says.
+	//
+	// Types that are valid to be assigned to Word:
+	//
+	//	*LaneRecord_Preference
+	//	*LaneRecord_Block
+	//	*LaneRecord_Erasure
+	//	*LaneRecord_Merge
+	Word          isLaneRecord_Word `protobuf_oneof:"word"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaneRecord) Reset() {
+	*x = LaneRecord{}
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaneRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaneRecord) ProtoMessage() {}
+
+func (x *LaneRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaneRecord.ProtoReflect.Descriptor instead.
+func (*LaneRecord) Descriptor() ([]byte, []int) {
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *LaneRecord) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *LaneRecord) GetIssuedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedAt
+	}
+	return nil
+}
+
+func (x *LaneRecord) GetWord() isLaneRecord_Word {
+	if x != nil {
+		return x.Word
+	}
+	return nil
+}
+
+func (x *LaneRecord) GetPreference() *v11.Preference {
+	if x != nil {
+		if x, ok := x.Word.(*LaneRecord_Preference); ok {
+			return x.Preference
+		}
+	}
+	return nil
+}
+
+func (x *LaneRecord) GetBlock() *LaneBlock {
+	if x != nil {
+		if x, ok := x.Word.(*LaneRecord_Block); ok {
+			return x.Block
+		}
+	}
+	return nil
+}
+
+func (x *LaneRecord) GetErasure() *LaneErasure {
+	if x != nil {
+		if x, ok := x.Word.(*LaneRecord_Erasure); ok {
+			return x.Erasure
+		}
+	}
+	return nil
+}
+
+func (x *LaneRecord) GetMerge() *LaneMerge {
+	if x != nil {
+		if x, ok := x.Word.(*LaneRecord_Merge); ok {
+			return x.Merge
+		}
+	}
+	return nil
+}
+
+type isLaneRecord_Word interface {
+	isLaneRecord_Word()
+}
+
+type LaneRecord_Preference struct {
+	// A customer objected, or agreed.
+	Preference *v11.Preference `protobuf:"bytes,3,opt,name=preference,proto3,oneof"`
+}
+
+type LaneRecord_Block struct {
+	// A card or an account is blocked, or no longer is.
+	Block *LaneBlock `protobuf:"bytes,4,opt,name=block,proto3,oneof"`
+}
+
+type LaneRecord_Erasure struct {
+	// A customer is erased.
+	Erasure *LaneErasure `protobuf:"bytes,5,opt,name=erasure,proto3,oneof"`
+}
+
+type LaneRecord_Merge struct {
+	// Two accounts became one.
+	Merge *LaneMerge `protobuf:"bytes,6,opt,name=merge,proto3,oneof"`
+}
+
+func (*LaneRecord_Preference) isLaneRecord_Word() {}
+
+func (*LaneRecord_Block) isLaneRecord_Word() {}
+
+func (*LaneRecord_Erasure) isLaneRecord_Word() {}
+
+func (*LaneRecord_Merge) isLaneRecord_Word() {}
+
+// LaneBlock blocks a card or an account, or ends that.
+type LaneBlock struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is about.
+	//
+	// Types that are valid to be assigned to Thing:
+	//
+	//	*LaneBlock_AccountId
+	//	*LaneBlock_Identifier
+	Thing isLaneBlock_Thing `protobuf_oneof:"thing"`
+	// Blocked, or no longer.
+	Blocked       bool `protobuf:"varint,3,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaneBlock) Reset() {
+	*x = LaneBlock{}
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaneBlock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaneBlock) ProtoMessage() {}
+
+func (x *LaneBlock) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaneBlock.ProtoReflect.Descriptor instead.
+func (*LaneBlock) Descriptor() ([]byte, []int) {
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *LaneBlock) GetThing() isLaneBlock_Thing {
+	if x != nil {
+		return x.Thing
+	}
+	return nil
+}
+
+func (x *LaneBlock) GetAccountId() []byte {
+	if x != nil {
+		if x, ok := x.Thing.(*LaneBlock_AccountId); ok {
+			return x.AccountId
+		}
+	}
+	return nil
+}
+
+func (x *LaneBlock) GetIdentifier() []byte {
+	if x != nil {
+		if x, ok := x.Thing.(*LaneBlock_Identifier); ok {
+			return x.Identifier
+		}
+	}
+	return nil
+}
+
+func (x *LaneBlock) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
+}
+
+type isLaneBlock_Thing interface {
+	isLaneBlock_Thing()
+}
+
+type LaneBlock_AccountId struct {
+	// The account, 16 bytes.
+	AccountId []byte `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3,oneof"`
+}
+
+type LaneBlock_Identifier struct {
+	// The identifier's hash under the content key, 16 bytes.
+	Identifier []byte `protobuf:"bytes,2,opt,name=identifier,proto3,oneof"`
+}
+
+func (*LaneBlock_AccountId) isLaneBlock_Thing() {}
+
+func (*LaneBlock_Identifier) isLaneBlock_Thing() {}
+
+// LaneErasure erases a customer.
+type LaneErasure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account, 16 bytes.
+	AccountId []byte `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Hashes of its identifiers under the content key, which never rotates, 16 bytes each.
+	Identifiers [][]byte `protobuf:"bytes,2,rep,name=identifiers,proto3" json:"identifiers,omitempty"`
+	// The same identifiers as they are published, hashed with the identifier key of the present epoch, 16 bytes each.
+	IdHashes      [][]byte `protobuf:"bytes,3,rep,name=id_hashes,json=idHashes,proto3" json:"id_hashes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaneErasure) Reset() {
+	*x = LaneErasure{}
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaneErasure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaneErasure) ProtoMessage() {}
+
+func (x *LaneErasure) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaneErasure.ProtoReflect.Descriptor instead.
+func (*LaneErasure) Descriptor() ([]byte, []int) {
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *LaneErasure) GetAccountId() []byte {
+	if x != nil {
+		return x.AccountId
+	}
+	return nil
+}
+
+func (x *LaneErasure) GetIdentifiers() [][]byte {
+	if x != nil {
+		return x.Identifiers
+	}
+	return nil
+}
+
+func (x *LaneErasure) GetIdHashes() [][]byte {
+	if x != nil {
+		return x.IdHashes
+	}
+	return nil
+}
+
+// LaneMerge makes one account of two. It is not taken back.
+type LaneMerge struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account that ends, 16 bytes.
+	Merged []byte `protobuf:"bytes,1,opt,name=merged,proto3" json:"merged,omitempty"`
+	// The account that goes on with what belonged to both, 16 bytes.
+	Survivor      []byte `protobuf:"bytes,2,opt,name=survivor,proto3" json:"survivor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaneMerge) Reset() {
+	*x = LaneMerge{}
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaneMerge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaneMerge) ProtoMessage() {}
+
+func (x *LaneMerge) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaneMerge.ProtoReflect.Descriptor instead.
+func (*LaneMerge) Descriptor() ([]byte, []int) {
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *LaneMerge) GetMerged() []byte {
+	if x != nil {
+		return x.Merged
+	}
+	return nil
+}
+
+func (x *LaneMerge) GetSurvivor() []byte {
+	if x != nil {
+		return x.Survivor
+	}
+	return nil
+}
+
 // StorePart is what one server alone gets.
 type StorePart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -956,7 +1385,7 @@ type StorePart struct {
 
 func (x *StorePart) Reset() {
 	*x = StorePart{}
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[10]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1397,7 @@ func (x *StorePart) String() string {
 func (*StorePart) ProtoMessage() {}
 
 func (x *StorePart) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[10]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1410,7 @@ func (x *StorePart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorePart.ProtoReflect.Descriptor instead.
 func (*StorePart) Descriptor() ([]byte, []int) {
-	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StorePart) GetServerId() string {
@@ -1025,7 +1454,7 @@ type IdentifierKey struct {
 
 func (x *IdentifierKey) Reset() {
 	*x = IdentifierKey{}
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[11]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1466,7 @@ func (x *IdentifierKey) String() string {
 func (*IdentifierKey) ProtoMessage() {}
 
 func (x *IdentifierKey) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[11]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1479,7 @@ func (x *IdentifierKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentifierKey.ProtoReflect.Descriptor instead.
 func (*IdentifierKey) Descriptor() ([]byte, []int) {
-	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *IdentifierKey) GetEpoch() uint32 {
@@ -1071,7 +1500,7 @@ func (x *IdentifierKey) GetKey() []byte {
 type ProgrammePart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The programme.
-	Programme *v11.Programme `protobuf:"bytes,1,opt,name=programme,proto3" json:"programme,omitempty"`
+	Programme *v12.Programme `protobuf:"bytes,1,opt,name=programme,proto3" json:"programme,omitempty"`
 	// The key decision tickets are sealed under, 32 bytes.
 	TicketKey     []byte `protobuf:"bytes,2,opt,name=ticket_key,json=ticketKey,proto3" json:"ticket_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1080,7 +1509,7 @@ type ProgrammePart struct {
 
 func (x *ProgrammePart) Reset() {
 	*x = ProgrammePart{}
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[12]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1092,7 +1521,7 @@ func (x *ProgrammePart) String() string {
 func (*ProgrammePart) ProtoMessage() {}
 
 func (x *ProgrammePart) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[12]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1105,10 +1534,10 @@ func (x *ProgrammePart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProgrammePart.ProtoReflect.Descriptor instead.
 func (*ProgrammePart) Descriptor() ([]byte, []int) {
-	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{17}
 }
 
-func (x *ProgrammePart) GetProgramme() *v11.Programme {
+func (x *ProgrammePart) GetProgramme() *v12.Programme {
 	if x != nil {
 		return x.Programme
 	}
@@ -1140,14 +1569,16 @@ type Enrolment struct {
 	// Where bundles lie: a folder or an https address; empty to ask head office.
 	Bundles string `protobuf:"bytes,7,opt,name=bundles,proto3" json:"bundles,omitempty"`
 	// Shown to head office with every call.
-	Token         string `protobuf:"bytes,8,opt,name=token,proto3" json:"token,omitempty"`
+	Token string `protobuf:"bytes,8,opt,name=token,proto3" json:"token,omitempty"`
+	// What head-office jobs show to this server; empty when none may come.
+	SyncToken     string `protobuf:"bytes,9,opt,name=sync_token,json=syncToken,proto3" json:"sync_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Enrolment) Reset() {
 	*x = Enrolment{}
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[13]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1159,7 +1590,7 @@ func (x *Enrolment) String() string {
 func (*Enrolment) ProtoMessage() {}
 
 func (x *Enrolment) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[13]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1172,7 +1603,7 @@ func (x *Enrolment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Enrolment.ProtoReflect.Descriptor instead.
 func (*Enrolment) Descriptor() ([]byte, []int) {
-	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Enrolment) GetServerId() string {
@@ -1231,11 +1662,18 @@ func (x *Enrolment) GetToken() string {
 	return ""
 }
 
+func (x *Enrolment) GetSyncToken() string {
+	if x != nil {
+		return x.SyncToken
+	}
+	return ""
+}
+
 var File_stamklant_bundle_v1_bundle_proto protoreflect.FileDescriptor
 
 const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"\n" +
-	" stamklant/bundle/v1/bundle.proto\x12\x13stamklant.bundle.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$stamklant/customer/v1/customer.proto\x1a&stamklant/programme/v1/programme.proto\"\xdd\x01\n" +
+	" stamklant/bundle/v1/bundle.proto\x12\x13stamklant.bundle.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$stamklant/customer/v1/customer.proto\x1a\"stamklant/outcome/v1/outcome.proto\x1a&stamklant/programme/v1/programme.proto\"\xdd\x01\n" +
 	"\x06Keyset\x12\x19\n" +
 	"\bchain_id\x18\x01 \x01(\fR\achainId\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x123\n" +
@@ -1288,7 +1726,7 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"\tcustomers\x18\x04 \x01(\v2$.stamklant.bundle.v1.CustomersHeaderR\tcustomers\"7\n" +
 	"\x05Chunk\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\fR\x06digest\x12\x16\n" +
-	"\x06length\x18\x02 \x01(\rR\x06length\"\xf3\x02\n" +
+	"\x06length\x18\x02 \x01(\rR\x06length\"\x9a\x03\n" +
 	"\x0fCustomersHeader\x12!\n" +
 	"\fstate_digest\x18\x01 \x01(\fR\vstateDigest\x12\x1a\n" +
 	"\baccounts\x18\x02 \x01(\x04R\baccounts\x12 \n" +
@@ -1299,12 +1737,45 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"cut_points\x18\x06 \x01(\v2 .stamklant.customer.v1.CutPointsR\tcutPoints\x12)\n" +
 	"\x10identifier_epoch\x18\a \x01(\rR\x0fidentifierEpoch\x128\n" +
 	"\n" +
-	"data_as_of\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\bdataAsOf\"\x99\x01\n" +
+	"data_as_of\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\bdataAsOf\x12%\n" +
+	"\x0eerased_through\x18\t \x01(\x04R\rerasedThrough\"\x99\x01\n" +
 	"\x06CutOff\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\fR\vincarnation\x12%\n" +
 	"\x0eledger_through\x18\x03 \x01(\x04R\rledgerThrough\x12)\n" +
-	"\x10receipts_through\x18\x04 \x01(\x04R\x0freceiptsThrough\"\xb0\x01\n" +
+	"\x10receipts_through\x18\x04 \x01(\x04R\x0freceiptsThrough\"W\n" +
+	"\n" +
+	"SealedLane\x12\x19\n" +
+	"\bchain_id\x18\x01 \x01(\fR\achainId\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\x12\x16\n" +
+	"\x06sealed\x18\x03 \x01(\fR\x06sealed\"\xd7\x02\n" +
+	"\n" +
+	"LaneRecord\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x127\n" +
+	"\tissued_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12B\n" +
+	"\n" +
+	"preference\x18\x03 \x01(\v2 .stamklant.outcome.v1.PreferenceH\x00R\n" +
+	"preference\x126\n" +
+	"\x05block\x18\x04 \x01(\v2\x1e.stamklant.bundle.v1.LaneBlockH\x00R\x05block\x12<\n" +
+	"\aerasure\x18\x05 \x01(\v2 .stamklant.bundle.v1.LaneErasureH\x00R\aerasure\x126\n" +
+	"\x05merge\x18\x06 \x01(\v2\x1e.stamklant.bundle.v1.LaneMergeH\x00R\x05mergeB\x06\n" +
+	"\x04word\"q\n" +
+	"\tLaneBlock\x12\x1f\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\fH\x00R\taccountId\x12 \n" +
+	"\n" +
+	"identifier\x18\x02 \x01(\fH\x00R\n" +
+	"identifier\x12\x18\n" +
+	"\ablocked\x18\x03 \x01(\bR\ablockedB\a\n" +
+	"\x05thing\"k\n" +
+	"\vLaneErasure\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\fR\taccountId\x12 \n" +
+	"\videntifiers\x18\x02 \x03(\fR\videntifiers\x12\x1b\n" +
+	"\tid_hashes\x18\x03 \x03(\fR\bidHashes\"?\n" +
+	"\tLaneMerge\x12\x16\n" +
+	"\x06merged\x18\x01 \x01(\fR\x06merged\x12\x1a\n" +
+	"\bsurvivor\x18\x02 \x01(\fR\bsurvivor\"\xb0\x01\n" +
 	"\tStorePart\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12K\n" +
 	"\x0fidentifier_keys\x18\x02 \x03(\v2\".stamklant.bundle.v1.IdentifierKeyR\x0eidentifierKeys\x12\x1f\n" +
@@ -1317,7 +1788,7 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"\rProgrammePart\x12?\n" +
 	"\tprogramme\x18\x01 \x01(\v2!.stamklant.programme.v1.ProgrammeR\tprogramme\x12\x1d\n" +
 	"\n" +
-	"ticket_key\x18\x02 \x01(\fR\tticketKey\"\xf9\x01\n" +
+	"ticket_key\x18\x02 \x01(\fR\tticketKey\"\x98\x02\n" +
 	"\tEnrolment\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12\x14\n" +
 	"\x05store\x18\x02 \x01(\tR\x05store\x12\x19\n" +
@@ -1327,7 +1798,9 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"privateKey\x12%\n" +
 	"\x0eoffice_address\x18\x06 \x01(\tR\rofficeAddress\x12\x18\n" +
 	"\abundles\x18\a \x01(\tR\abundles\x12\x14\n" +
-	"\x05token\x18\b \x01(\tR\x05token*q\n" +
+	"\x05token\x18\b \x01(\tR\x05token\x12\x1d\n" +
+	"\n" +
+	"sync_token\x18\t \x01(\tR\tsyncToken*q\n" +
 	"\n" +
 	"SignedKind\x12\x1b\n" +
 	"\x17SIGNED_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -1355,7 +1828,7 @@ func file_stamklant_bundle_v1_bundle_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_bundle_v1_bundle_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stamklant_bundle_v1_bundle_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_stamklant_bundle_v1_bundle_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_stamklant_bundle_v1_bundle_proto_goTypes = []any{
 	(SignedKind)(0),               // 0: stamklant.bundle.v1.SignedKind
 	(PartKind)(0),                 // 1: stamklant.bundle.v1.PartKind
@@ -1369,20 +1842,26 @@ var file_stamklant_bundle_v1_bundle_proto_goTypes = []any{
 	(*Chunk)(nil),                 // 9: stamklant.bundle.v1.Chunk
 	(*CustomersHeader)(nil),       // 10: stamklant.bundle.v1.CustomersHeader
 	(*CutOff)(nil),                // 11: stamklant.bundle.v1.CutOff
-	(*StorePart)(nil),             // 12: stamklant.bundle.v1.StorePart
-	(*IdentifierKey)(nil),         // 13: stamklant.bundle.v1.IdentifierKey
-	(*ProgrammePart)(nil),         // 14: stamklant.bundle.v1.ProgrammePart
-	(*Enrolment)(nil),             // 15: stamklant.bundle.v1.Enrolment
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*v1.CutPoints)(nil),          // 17: stamklant.customer.v1.CutPoints
-	(*v11.Programme)(nil),         // 18: stamklant.programme.v1.Programme
+	(*SealedLane)(nil),            // 12: stamklant.bundle.v1.SealedLane
+	(*LaneRecord)(nil),            // 13: stamklant.bundle.v1.LaneRecord
+	(*LaneBlock)(nil),             // 14: stamklant.bundle.v1.LaneBlock
+	(*LaneErasure)(nil),           // 15: stamklant.bundle.v1.LaneErasure
+	(*LaneMerge)(nil),             // 16: stamklant.bundle.v1.LaneMerge
+	(*StorePart)(nil),             // 17: stamklant.bundle.v1.StorePart
+	(*IdentifierKey)(nil),         // 18: stamklant.bundle.v1.IdentifierKey
+	(*ProgrammePart)(nil),         // 19: stamklant.bundle.v1.ProgrammePart
+	(*Enrolment)(nil),             // 20: stamklant.bundle.v1.Enrolment
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*v1.CutPoints)(nil),          // 22: stamklant.customer.v1.CutPoints
+	(*v11.Preference)(nil),        // 23: stamklant.outcome.v1.Preference
+	(*v12.Programme)(nil),         // 24: stamklant.programme.v1.Programme
 }
 var file_stamklant_bundle_v1_bundle_proto_depIdxs = []int32{
 	3,  // 0: stamklant.bundle.v1.Keyset.keys:type_name -> stamklant.bundle.v1.SigningKey
-	16, // 1: stamklant.bundle.v1.Keyset.expires_at:type_name -> google.protobuf.Timestamp
+	21, // 1: stamklant.bundle.v1.Keyset.expires_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: stamklant.bundle.v1.SigningKey.may_sign:type_name -> stamklant.bundle.v1.SignedKind
-	16, // 3: stamklant.bundle.v1.Manifest.issued_at:type_name -> google.protobuf.Timestamp
-	16, // 4: stamklant.bundle.v1.Manifest.expires_at:type_name -> google.protobuf.Timestamp
+	21, // 3: stamklant.bundle.v1.Manifest.issued_at:type_name -> google.protobuf.Timestamp
+	21, // 4: stamklant.bundle.v1.Manifest.expires_at:type_name -> google.protobuf.Timestamp
 	5,  // 5: stamklant.bundle.v1.Manifest.customers:type_name -> stamklant.bundle.v1.CustomersPart
 	7,  // 6: stamklant.bundle.v1.Manifest.programme:type_name -> stamklant.bundle.v1.SealedPart
 	7,  // 7: stamklant.bundle.v1.Manifest.store_part:type_name -> stamklant.bundle.v1.SealedPart
@@ -1393,15 +1872,20 @@ var file_stamklant_bundle_v1_bundle_proto_depIdxs = []int32{
 	9,  // 12: stamklant.bundle.v1.PartHeader.chunks:type_name -> stamklant.bundle.v1.Chunk
 	10, // 13: stamklant.bundle.v1.PartHeader.customers:type_name -> stamklant.bundle.v1.CustomersHeader
 	11, // 14: stamklant.bundle.v1.CustomersHeader.cut_offs:type_name -> stamklant.bundle.v1.CutOff
-	17, // 15: stamklant.bundle.v1.CustomersHeader.cut_points:type_name -> stamklant.customer.v1.CutPoints
-	16, // 16: stamklant.bundle.v1.CustomersHeader.data_as_of:type_name -> google.protobuf.Timestamp
-	13, // 17: stamklant.bundle.v1.StorePart.identifier_keys:type_name -> stamklant.bundle.v1.IdentifierKey
-	18, // 18: stamklant.bundle.v1.ProgrammePart.programme:type_name -> stamklant.programme.v1.Programme
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	22, // 15: stamklant.bundle.v1.CustomersHeader.cut_points:type_name -> stamklant.customer.v1.CutPoints
+	21, // 16: stamklant.bundle.v1.CustomersHeader.data_as_of:type_name -> google.protobuf.Timestamp
+	21, // 17: stamklant.bundle.v1.LaneRecord.issued_at:type_name -> google.protobuf.Timestamp
+	23, // 18: stamklant.bundle.v1.LaneRecord.preference:type_name -> stamklant.outcome.v1.Preference
+	14, // 19: stamklant.bundle.v1.LaneRecord.block:type_name -> stamklant.bundle.v1.LaneBlock
+	15, // 20: stamklant.bundle.v1.LaneRecord.erasure:type_name -> stamklant.bundle.v1.LaneErasure
+	16, // 21: stamklant.bundle.v1.LaneRecord.merge:type_name -> stamklant.bundle.v1.LaneMerge
+	18, // 22: stamklant.bundle.v1.StorePart.identifier_keys:type_name -> stamklant.bundle.v1.IdentifierKey
+	24, // 23: stamklant.bundle.v1.ProgrammePart.programme:type_name -> stamklant.programme.v1.Programme
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_bundle_v1_bundle_proto_init() }
@@ -1409,13 +1893,23 @@ func file_stamklant_bundle_v1_bundle_proto_init() {
 	if File_stamklant_bundle_v1_bundle_proto != nil {
 		return
 	}
+	file_stamklant_bundle_v1_bundle_proto_msgTypes[11].OneofWrappers = []any{
+		(*LaneRecord_Preference)(nil),
+		(*LaneRecord_Block)(nil),
+		(*LaneRecord_Erasure)(nil),
+		(*LaneRecord_Merge)(nil),
+	}
+	file_stamklant_bundle_v1_bundle_proto_msgTypes[12].OneofWrappers = []any{
+		(*LaneBlock_AccountId)(nil),
+		(*LaneBlock_Identifier)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_bundle_v1_bundle_proto_rawDesc), len(file_stamklant_bundle_v1_bundle_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -25,6 +25,75 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// LaneAction is what an urgent word does.
+type LaneAction int32
+
+const (
+	// Not set; refused.
+	LaneAction_LANE_ACTION_UNSPECIFIED LaneAction = 0
+	// The customer objected: no segment, no suggestion, at once.
+	LaneAction_LANE_ACTION_OBJECT LaneAction = 1
+	// The customer no longer objects; scores come back with the next release.
+	LaneAction_LANE_ACTION_ALLOW LaneAction = 2
+	// The card, or the whole account where one is named, is refused.
+	LaneAction_LANE_ACTION_BLOCK LaneAction = 3
+	// No longer.
+	LaneAction_LANE_ACTION_UNBLOCK LaneAction = 4
+	// Everything that points to the customer goes.
+	LaneAction_LANE_ACTION_ERASE LaneAction = 5
+	// Two accounts become one; it cannot be taken back.
+	LaneAction_LANE_ACTION_MERGE LaneAction = 6
+)
+
+// Enum value maps for LaneAction.
+var (
+	LaneAction_name = map[int32]string{
+		0: "LANE_ACTION_UNSPECIFIED",
+		1: "LANE_ACTION_OBJECT",
+		2: "LANE_ACTION_ALLOW",
+		3: "LANE_ACTION_BLOCK",
+		4: "LANE_ACTION_UNBLOCK",
+		5: "LANE_ACTION_ERASE",
+		6: "LANE_ACTION_MERGE",
+	}
+	LaneAction_value = map[string]int32{
+		"LANE_ACTION_UNSPECIFIED": 0,
+		"LANE_ACTION_OBJECT":      1,
+		"LANE_ACTION_ALLOW":       2,
+		"LANE_ACTION_BLOCK":       3,
+		"LANE_ACTION_UNBLOCK":     4,
+		"LANE_ACTION_ERASE":       5,
+		"LANE_ACTION_MERGE":       6,
+	}
+)
+
+func (x LaneAction) Enum() *LaneAction {
+	p := new(LaneAction)
+	*p = x
+	return p
+}
+
+func (x LaneAction) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LaneAction) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_office_v1_office_proto_enumTypes[0].Descriptor()
+}
+
+func (LaneAction) Type() protoreflect.EnumType {
+	return &file_stamklant_office_v1_office_proto_enumTypes[0]
+}
+
+func (x LaneAction) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LaneAction.Descriptor instead.
+func (LaneAction) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{0}
+}
+
 // ListKind is what an imported list holds.
 type ListKind int32
 
@@ -62,11 +131,11 @@ func (x ListKind) String() string {
 }
 
 func (ListKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_office_v1_office_proto_enumTypes[0].Descriptor()
+	return file_stamklant_office_v1_office_proto_enumTypes[1].Descriptor()
 }
 
 func (ListKind) Type() protoreflect.EnumType {
-	return &file_stamklant_office_v1_office_proto_enumTypes[0]
+	return &file_stamklant_office_v1_office_proto_enumTypes[1]
 }
 
 func (x ListKind) Number() protoreflect.EnumNumber {
@@ -75,7 +144,7 @@ func (x ListKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListKind.Descriptor instead.
 func (ListKind) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{0}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
 }
 
 // ExportKind is what an export holds.
@@ -111,11 +180,11 @@ func (x ExportKind) String() string {
 }
 
 func (ExportKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_office_v1_office_proto_enumTypes[1].Descriptor()
+	return file_stamklant_office_v1_office_proto_enumTypes[2].Descriptor()
 }
 
 func (ExportKind) Type() protoreflect.EnumType {
-	return &file_stamklant_office_v1_office_proto_enumTypes[1]
+	return &file_stamklant_office_v1_office_proto_enumTypes[2]
 }
 
 func (x ExportKind) Number() protoreflect.EnumNumber {
@@ -124,7 +193,7 @@ func (x ExportKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExportKind.Descriptor instead.
 func (ExportKind) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
 }
 
 // RunOutcome is how a daily run went.
@@ -184,11 +253,11 @@ func (x RunOutcome) String() string {
 }
 
 func (RunOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_office_v1_office_proto_enumTypes[2].Descriptor()
+	return file_stamklant_office_v1_office_proto_enumTypes[3].Descriptor()
 }
 
 func (RunOutcome) Type() protoreflect.EnumType {
-	return &file_stamklant_office_v1_office_proto_enumTypes[2]
+	return &file_stamklant_office_v1_office_proto_enumTypes[3]
 }
 
 func (x RunOutcome) Number() protoreflect.EnumNumber {
@@ -197,7 +266,7 @@ func (x RunOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RunOutcome.Descriptor instead.
 func (RunOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
 }
 
 // RunJobRequest is one batch command. The same message is run by the server and, when no server runs, by the command itself.
@@ -212,6 +281,7 @@ type RunJobRequest struct {
 	//	*RunJobRequest_Publish
 	//	*RunJobRequest_Export
 	//	*RunJobRequest_Daily
+	//	*RunJobRequest_Lane
 	Job           isRunJobRequest_Job `protobuf_oneof:"job"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -299,6 +369,15 @@ func (x *RunJobRequest) GetDaily() *DailyJob {
 	return nil
 }
 
+func (x *RunJobRequest) GetLane() *LaneJob {
+	if x != nil {
+		if x, ok := x.Job.(*RunJobRequest_Lane); ok {
+			return x.Lane
+		}
+	}
+	return nil
+}
+
 type isRunJobRequest_Job interface {
 	isRunJobRequest_Job()
 }
@@ -328,6 +407,11 @@ type RunJobRequest_Daily struct {
 	Daily *DailyJob `protobuf:"bytes,5,opt,name=daily,proto3,oneof"`
 }
 
+type RunJobRequest_Lane struct {
+	// Sends an urgent word to all stores. Runs beside any other job.
+	Lane *LaneJob `protobuf:"bytes,6,opt,name=lane,proto3,oneof"`
+}
+
 func (*RunJobRequest_Import) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Score) isRunJobRequest_Job() {}
@@ -337,6 +421,185 @@ func (*RunJobRequest_Publish) isRunJobRequest_Job() {}
 func (*RunJobRequest_Export) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Daily) isRunJobRequest_Job() {}
+
+func (*RunJobRequest_Lane) isRunJobRequest_Job() {}
+
+// LaneJob is one urgent word about a customer, for all stores at once.
+type LaneJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is to be done.
+	Action LaneAction `protobuf:"varint,1,opt,name=action,proto3,enum=stamklant.office.v1.LaneAction" json:"action,omitempty"`
+	// Whom it is about.
+	Subject *Subject `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Into whose account a merged one goes.
+	Into *Subject `protobuf:"bytes,3,opt,name=into,proto3" json:"into,omitempty"`
+	// Why, for the book; no names, no card numbers.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaneJob) Reset() {
+	*x = LaneJob{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaneJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaneJob) ProtoMessage() {}
+
+func (x *LaneJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaneJob.ProtoReflect.Descriptor instead.
+func (*LaneJob) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *LaneJob) GetAction() LaneAction {
+	if x != nil {
+		return x.Action
+	}
+	return LaneAction_LANE_ACTION_UNSPECIFIED
+}
+
+func (x *LaneJob) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *LaneJob) GetInto() *Subject {
+	if x != nil {
+		return x.Into
+	}
+	return nil
+}
+
+func (x *LaneJob) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Subject names a customer.
+type Subject struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of these.
+	//
+	// Types that are valid to be assigned to Who:
+	//
+	//	*Subject_Card
+	//	*Subject_ExternalId
+	//	*Subject_AccountRef
+	Who           isSubject_Who `protobuf_oneof:"who"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Subject) Reset() {
+	*x = Subject{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Subject) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Subject) ProtoMessage() {}
+
+func (x *Subject) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Subject.ProtoReflect.Descriptor instead.
+func (*Subject) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Subject) GetWho() isSubject_Who {
+	if x != nil {
+		return x.Who
+	}
+	return nil
+}
+
+func (x *Subject) GetCard() string {
+	if x != nil {
+		if x, ok := x.Who.(*Subject_Card); ok {
+			return x.Card
+		}
+	}
+	return ""
+}
+
+func (x *Subject) GetExternalId() string {
+	if x != nil {
+		if x, ok := x.Who.(*Subject_ExternalId); ok {
+			return x.ExternalId
+		}
+	}
+	return ""
+}
+
+func (x *Subject) GetAccountRef() string {
+	if x != nil {
+		if x, ok := x.Who.(*Subject_AccountRef); ok {
+			return x.AccountRef
+		}
+	}
+	return ""
+}
+
+type isSubject_Who interface {
+	isSubject_Who()
+}
+
+type Subject_Card struct {
+	// A card, phone or e-mail, as it is scanned or typed.
+	Card string `protobuf:"bytes,1,opt,name=card,proto3,oneof"`
+}
+
+type Subject_ExternalId struct {
+	// The shop's own customer number.
+	ExternalId string `protobuf:"bytes,2,opt,name=external_id,json=externalId,proto3,oneof"`
+}
+
+type Subject_AccountRef struct {
+	// An account as tills and lists show it.
+	AccountRef string `protobuf:"bytes,3,opt,name=account_ref,json=accountRef,proto3,oneof"`
+}
+
+func (*Subject_Card) isSubject_Who() {}
+
+func (*Subject_ExternalId) isSubject_Who() {}
+
+func (*Subject_AccountRef) isSubject_Who() {}
 
 // ImportJob takes in receipts or customers.
 type ImportJob struct {
@@ -359,7 +622,7 @@ type ImportJob struct {
 
 func (x *ImportJob) Reset() {
 	*x = ImportJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -371,7 +634,7 @@ func (x *ImportJob) String() string {
 func (*ImportJob) ProtoMessage() {}
 
 func (x *ImportJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -384,7 +647,7 @@ func (x *ImportJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportJob.ProtoReflect.Descriptor instead.
 func (*ImportJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ImportJob) GetList() ListKind {
@@ -444,7 +707,7 @@ type ScoreJob struct {
 
 func (x *ScoreJob) Reset() {
 	*x = ScoreJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -456,7 +719,7 @@ func (x *ScoreJob) String() string {
 func (*ScoreJob) ProtoMessage() {}
 
 func (x *ScoreJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -469,7 +732,7 @@ func (x *ScoreJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreJob.ProtoReflect.Descriptor instead.
 func (*ScoreJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ScoreJob) GetAsOf() string {
@@ -513,7 +776,7 @@ type DailyJob struct {
 
 func (x *DailyJob) Reset() {
 	*x = DailyJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -525,7 +788,7 @@ func (x *DailyJob) String() string {
 func (*DailyJob) ProtoMessage() {}
 
 func (x *DailyJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -538,7 +801,7 @@ func (x *DailyJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DailyJob.ProtoReflect.Descriptor instead.
 func (*DailyJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DailyJob) GetAsOf() string {
@@ -589,7 +852,7 @@ type PublishJob struct {
 
 func (x *PublishJob) Reset() {
 	*x = PublishJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -601,7 +864,7 @@ func (x *PublishJob) String() string {
 func (*PublishJob) ProtoMessage() {}
 
 func (x *PublishJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -614,7 +877,7 @@ func (x *PublishJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishJob.ProtoReflect.Descriptor instead.
 func (*PublishJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PublishJob) GetProgramme() string {
@@ -644,7 +907,7 @@ type ExportJob struct {
 
 func (x *ExportJob) Reset() {
 	*x = ExportJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +919,7 @@ func (x *ExportJob) String() string {
 func (*ExportJob) ProtoMessage() {}
 
 func (x *ExportJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +932,7 @@ func (x *ExportJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJob.ProtoReflect.Descriptor instead.
 func (*ExportJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ExportJob) GetWhat() ExportKind {
@@ -703,7 +966,7 @@ type RunJobResponse struct {
 
 func (x *RunJobResponse) Reset() {
 	*x = RunJobResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -715,7 +978,7 @@ func (x *RunJobResponse) String() string {
 func (*RunJobResponse) ProtoMessage() {}
 
 func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -728,7 +991,7 @@ func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobResponse.ProtoReflect.Descriptor instead.
 func (*RunJobResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RunJobResponse) GetEvent() isRunJobResponse_Event {
@@ -807,7 +1070,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +1082,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +1095,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Progress) GetStep() string {
@@ -876,7 +1139,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1151,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1164,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Result) GetExitCode() int32 {
@@ -927,7 +1190,7 @@ type ListServersRequest struct {
 
 func (x *ListServersRequest) Reset() {
 	*x = ListServersRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +1202,7 @@ func (x *ListServersRequest) String() string {
 func (*ListServersRequest) ProtoMessage() {}
 
 func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1215,7 @@ func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersRequest.ProtoReflect.Descriptor instead.
 func (*ListServersRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
 }
 
 // ListServersResponse is the fleet.
@@ -966,7 +1229,7 @@ type ListServersResponse struct {
 
 func (x *ListServersResponse) Reset() {
 	*x = ListServersResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1241,7 @@ func (x *ListServersResponse) String() string {
 func (*ListServersResponse) ProtoMessage() {}
 
 func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1254,7 @@ func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersResponse.ProtoReflect.Descriptor instead.
 func (*ListServersResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListServersResponse) GetServers() []*Server {
@@ -1015,14 +1278,18 @@ type Server struct {
 	// Rows it said still wait.
 	OutboxWaiting uint64 `protobuf:"varint,5,opt,name=outbox_waiting,json=outboxWaiting,proto3" json:"outbox_waiting,omitempty"`
 	// When it last reported.
-	ReportedAt    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=reported_at,json=reportedAt,proto3" json:"reported_at,omitempty"`
+	ReportedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=reported_at,json=reportedAt,proto3" json:"reported_at,omitempty"`
+	// Customers who were erased, and of whom it has not yet said that it holds nothing more.
+	ErasuresOpen uint64 `protobuf:"varint,7,opt,name=erasures_open,json=erasuresOpen,proto3" json:"erasures_open,omitempty"`
+	// Customers who were erased since it was enrolled.
+	Erasures      uint64 `protobuf:"varint,8,opt,name=erasures,proto3" json:"erasures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Server) Reset() {
 	*x = Server{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1301,7 @@ func (x *Server) String() string {
 func (*Server) ProtoMessage() {}
 
 func (x *Server) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1314,7 @@ func (x *Server) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Server.ProtoReflect.Descriptor instead.
 func (*Server) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Server) GetServerId() string {
@@ -1092,6 +1359,20 @@ func (x *Server) GetReportedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Server) GetErasuresOpen() uint64 {
+	if x != nil {
+		return x.ErasuresOpen
+	}
+	return 0
+}
+
+func (x *Server) GetErasures() uint64 {
+	if x != nil {
+		return x.Erasures
+	}
+	return 0
+}
+
 // ListConflictsRequest asks for all conflicts.
 type ListConflictsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1101,7 +1382,7 @@ type ListConflictsRequest struct {
 
 func (x *ListConflictsRequest) Reset() {
 	*x = ListConflictsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1394,7 @@ func (x *ListConflictsRequest) String() string {
 func (*ListConflictsRequest) ProtoMessage() {}
 
 func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1407,7 @@ func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsRequest.ProtoReflect.Descriptor instead.
 func (*ListConflictsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{14}
 }
 
 // ListConflictsResponse lists them.
@@ -1140,7 +1421,7 @@ type ListConflictsResponse struct {
 
 func (x *ListConflictsResponse) Reset() {
 	*x = ListConflictsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1433,7 @@ func (x *ListConflictsResponse) String() string {
 func (*ListConflictsResponse) ProtoMessage() {}
 
 func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1446,7 @@ func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsResponse.ProtoReflect.Descriptor instead.
 func (*ListConflictsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListConflictsResponse) GetConflicts() []*Conflict {
@@ -1194,7 +1475,7 @@ type Conflict struct {
 
 func (x *Conflict) Reset() {
 	*x = Conflict{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1487,7 @@ func (x *Conflict) String() string {
 func (*Conflict) ProtoMessage() {}
 
 func (x *Conflict) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1500,7 @@ func (x *Conflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conflict.ProtoReflect.Descriptor instead.
 func (*Conflict) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Conflict) GetReceipt() string {
@@ -1268,7 +1549,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1561,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1574,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListRunsRequest) GetLimit() int32 {
@@ -1314,7 +1595,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1326,7 +1607,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1339,7 +1620,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -1372,7 +1653,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1665,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1678,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Run) GetId() int64 {
@@ -1464,7 +1745,7 @@ type RunStep struct {
 
 func (x *RunStep) Reset() {
 	*x = RunStep{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +1757,7 @@ func (x *RunStep) String() string {
 func (*RunStep) ProtoMessage() {}
 
 func (x *RunStep) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +1770,7 @@ func (x *RunStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStep.ProtoReflect.Descriptor instead.
 func (*RunStep) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{18}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RunStep) GetName() string {
@@ -1517,14 +1798,30 @@ var File_stamklant_office_v1_office_proto protoreflect.FileDescriptor
 
 const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\n" +
-	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x02\n" +
+	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n" +
 	"\rRunJobRequest\x128\n" +
 	"\x06import\x18\x01 \x01(\v2\x1e.stamklant.office.v1.ImportJobH\x00R\x06import\x125\n" +
 	"\x05score\x18\x02 \x01(\v2\x1d.stamklant.office.v1.ScoreJobH\x00R\x05score\x12;\n" +
 	"\apublish\x18\x03 \x01(\v2\x1f.stamklant.office.v1.PublishJobH\x00R\apublish\x128\n" +
 	"\x06export\x18\x04 \x01(\v2\x1e.stamklant.office.v1.ExportJobH\x00R\x06export\x125\n" +
-	"\x05daily\x18\x05 \x01(\v2\x1d.stamklant.office.v1.DailyJobH\x00R\x05dailyB\f\n" +
-	"\x03job\x12\x05\xbaH\x02\b\x01\"\xdf\x01\n" +
+	"\x05daily\x18\x05 \x01(\v2\x1d.stamklant.office.v1.DailyJobH\x00R\x05daily\x122\n" +
+	"\x04lane\x18\x06 \x01(\v2\x1c.stamklant.office.v1.LaneJobH\x00R\x04laneB\f\n" +
+	"\x03job\x12\x05\xbaH\x02\b\x01\"\xe2\x01\n" +
+	"\aLaneJob\x12C\n" +
+	"\x06action\x18\x01 \x01(\x0e2\x1f.stamklant.office.v1.LaneActionB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06action\x12>\n" +
+	"\asubject\x18\x02 \x01(\v2\x1c.stamklant.office.v1.SubjectB\x06\xbaH\x03\xc8\x01\x01R\asubject\x120\n" +
+	"\x04into\x18\x03 \x01(\v2\x1c.stamklant.office.v1.SubjectR\x04into\x12 \n" +
+	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06reason\"\x96\x01\n" +
+	"\aSubject\x12 \n" +
+	"\x04card\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x04H\x00R\x04card\x12-\n" +
+	"\vexternal_id\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01H\x00R\n" +
+	"externalId\x12,\n" +
+	"\vaccount_ref\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x1a\x18\x1aH\x00R\n" +
+	"accountRefB\f\n" +
+	"\x03who\x12\x05\xbaH\x02\b\x01\"\xdf\x01\n" +
 	"\tImportJob\x12=\n" +
 	"\x04list\x18\x01 \x01(\x0e2\x1d.stamklant.office.v1.ListKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04list\x12!\n" +
@@ -1566,7 +1863,7 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x05error\x18\x02 \x01(\tR\x05error\"\x14\n" +
 	"\x12ListServersRequest\"L\n" +
 	"\x13ListServersResponse\x125\n" +
-	"\aservers\x18\x01 \x03(\v2\x1b.stamklant.office.v1.ServerR\aservers\"\x82\x02\n" +
+	"\aservers\x18\x01 \x03(\v2\x1b.stamklant.office.v1.ServerR\aservers\"\xc3\x02\n" +
 	"\x06Server\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12\x14\n" +
 	"\x05store\x18\x02 \x01(\tR\x05store\x12)\n" +
@@ -1574,7 +1871,9 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x17newest_manifest_version\x18\x04 \x01(\x04R\x15newestManifestVersion\x12%\n" +
 	"\x0eoutbox_waiting\x18\x05 \x01(\x04R\routboxWaiting\x12;\n" +
 	"\vreported_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"reportedAt\"\x16\n" +
+	"reportedAt\x12#\n" +
+	"\rerasures_open\x18\a \x01(\x04R\ferasuresOpen\x12\x1a\n" +
+	"\berasures\x18\b \x01(\x04R\berasures\"\x16\n" +
 	"\x14ListConflictsRequest\"T\n" +
 	"\x15ListConflictsResponse\x12;\n" +
 	"\tconflicts\x18\x01 \x03(\v2\x1d.stamklant.office.v1.ConflictR\tconflicts\"\xde\x01\n" +
@@ -1603,7 +1902,16 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vtook_millis\x18\x02 \x01(\x03R\n" +
 	"tookMillis\x12\x18\n" +
-	"\acounted\x18\x03 \x01(\tR\acounted*V\n" +
+	"\acounted\x18\x03 \x01(\tR\acounted*\xb6\x01\n" +
+	"\n" +
+	"LaneAction\x12\x1b\n" +
+	"\x17LANE_ACTION_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12LANE_ACTION_OBJECT\x10\x01\x12\x15\n" +
+	"\x11LANE_ACTION_ALLOW\x10\x02\x12\x15\n" +
+	"\x11LANE_ACTION_BLOCK\x10\x03\x12\x17\n" +
+	"\x13LANE_ACTION_UNBLOCK\x10\x04\x12\x15\n" +
+	"\x11LANE_ACTION_ERASE\x10\x05\x12\x15\n" +
+	"\x11LANE_ACTION_MERGE\x10\x06*V\n" +
 	"\bListKind\x12\x19\n" +
 	"\x15LIST_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12LIST_KIND_RECEIPTS\x10\x01\x12\x17\n" +
@@ -1641,65 +1949,72 @@ func file_stamklant_office_v1_office_proto_rawDescGZIP() []byte {
 	return file_stamklant_office_v1_office_proto_rawDescData
 }
 
-var file_stamklant_office_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_stamklant_office_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_stamklant_office_v1_office_proto_goTypes = []any{
-	(ListKind)(0),                 // 0: stamklant.office.v1.ListKind
-	(ExportKind)(0),               // 1: stamklant.office.v1.ExportKind
-	(RunOutcome)(0),               // 2: stamklant.office.v1.RunOutcome
-	(*RunJobRequest)(nil),         // 3: stamklant.office.v1.RunJobRequest
-	(*ImportJob)(nil),             // 4: stamklant.office.v1.ImportJob
-	(*ScoreJob)(nil),              // 5: stamklant.office.v1.ScoreJob
-	(*DailyJob)(nil),              // 6: stamklant.office.v1.DailyJob
-	(*PublishJob)(nil),            // 7: stamklant.office.v1.PublishJob
-	(*ExportJob)(nil),             // 8: stamklant.office.v1.ExportJob
-	(*RunJobResponse)(nil),        // 9: stamklant.office.v1.RunJobResponse
-	(*Progress)(nil),              // 10: stamklant.office.v1.Progress
-	(*Result)(nil),                // 11: stamklant.office.v1.Result
-	(*ListServersRequest)(nil),    // 12: stamklant.office.v1.ListServersRequest
-	(*ListServersResponse)(nil),   // 13: stamklant.office.v1.ListServersResponse
-	(*Server)(nil),                // 14: stamklant.office.v1.Server
-	(*ListConflictsRequest)(nil),  // 15: stamklant.office.v1.ListConflictsRequest
-	(*ListConflictsResponse)(nil), // 16: stamklant.office.v1.ListConflictsResponse
-	(*Conflict)(nil),              // 17: stamklant.office.v1.Conflict
-	(*ListRunsRequest)(nil),       // 18: stamklant.office.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),      // 19: stamklant.office.v1.ListRunsResponse
-	(*Run)(nil),                   // 20: stamklant.office.v1.Run
-	(*RunStep)(nil),               // 21: stamklant.office.v1.RunStep
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(LaneAction)(0),               // 0: stamklant.office.v1.LaneAction
+	(ListKind)(0),                 // 1: stamklant.office.v1.ListKind
+	(ExportKind)(0),               // 2: stamklant.office.v1.ExportKind
+	(RunOutcome)(0),               // 3: stamklant.office.v1.RunOutcome
+	(*RunJobRequest)(nil),         // 4: stamklant.office.v1.RunJobRequest
+	(*LaneJob)(nil),               // 5: stamklant.office.v1.LaneJob
+	(*Subject)(nil),               // 6: stamklant.office.v1.Subject
+	(*ImportJob)(nil),             // 7: stamklant.office.v1.ImportJob
+	(*ScoreJob)(nil),              // 8: stamklant.office.v1.ScoreJob
+	(*DailyJob)(nil),              // 9: stamklant.office.v1.DailyJob
+	(*PublishJob)(nil),            // 10: stamklant.office.v1.PublishJob
+	(*ExportJob)(nil),             // 11: stamklant.office.v1.ExportJob
+	(*RunJobResponse)(nil),        // 12: stamklant.office.v1.RunJobResponse
+	(*Progress)(nil),              // 13: stamklant.office.v1.Progress
+	(*Result)(nil),                // 14: stamklant.office.v1.Result
+	(*ListServersRequest)(nil),    // 15: stamklant.office.v1.ListServersRequest
+	(*ListServersResponse)(nil),   // 16: stamklant.office.v1.ListServersResponse
+	(*Server)(nil),                // 17: stamklant.office.v1.Server
+	(*ListConflictsRequest)(nil),  // 18: stamklant.office.v1.ListConflictsRequest
+	(*ListConflictsResponse)(nil), // 19: stamklant.office.v1.ListConflictsResponse
+	(*Conflict)(nil),              // 20: stamklant.office.v1.Conflict
+	(*ListRunsRequest)(nil),       // 21: stamklant.office.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),      // 22: stamklant.office.v1.ListRunsResponse
+	(*Run)(nil),                   // 23: stamklant.office.v1.Run
+	(*RunStep)(nil),               // 24: stamklant.office.v1.RunStep
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
 }
 var file_stamklant_office_v1_office_proto_depIdxs = []int32{
-	4,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
-	5,  // 1: stamklant.office.v1.RunJobRequest.score:type_name -> stamklant.office.v1.ScoreJob
-	7,  // 2: stamklant.office.v1.RunJobRequest.publish:type_name -> stamklant.office.v1.PublishJob
-	8,  // 3: stamklant.office.v1.RunJobRequest.export:type_name -> stamklant.office.v1.ExportJob
-	6,  // 4: stamklant.office.v1.RunJobRequest.daily:type_name -> stamklant.office.v1.DailyJob
-	0,  // 5: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
-	1,  // 6: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
-	10, // 7: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
-	11, // 8: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
-	14, // 9: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
-	22, // 10: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
-	17, // 11: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
-	22, // 12: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
-	20, // 13: stamklant.office.v1.ListRunsResponse.runs:type_name -> stamklant.office.v1.Run
-	22, // 14: stamklant.office.v1.Run.started_at:type_name -> google.protobuf.Timestamp
-	22, // 15: stamklant.office.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
-	2,  // 16: stamklant.office.v1.Run.outcome:type_name -> stamklant.office.v1.RunOutcome
-	21, // 17: stamklant.office.v1.Run.steps:type_name -> stamklant.office.v1.RunStep
-	3,  // 18: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
-	12, // 19: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
-	15, // 20: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
-	18, // 21: stamklant.office.v1.OfficeService.ListRuns:input_type -> stamklant.office.v1.ListRunsRequest
-	9,  // 22: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
-	13, // 23: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
-	16, // 24: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
-	19, // 25: stamklant.office.v1.OfficeService.ListRuns:output_type -> stamklant.office.v1.ListRunsResponse
-	22, // [22:26] is the sub-list for method output_type
-	18, // [18:22] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	7,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
+	8,  // 1: stamklant.office.v1.RunJobRequest.score:type_name -> stamklant.office.v1.ScoreJob
+	10, // 2: stamklant.office.v1.RunJobRequest.publish:type_name -> stamklant.office.v1.PublishJob
+	11, // 3: stamklant.office.v1.RunJobRequest.export:type_name -> stamklant.office.v1.ExportJob
+	9,  // 4: stamklant.office.v1.RunJobRequest.daily:type_name -> stamklant.office.v1.DailyJob
+	5,  // 5: stamklant.office.v1.RunJobRequest.lane:type_name -> stamklant.office.v1.LaneJob
+	0,  // 6: stamklant.office.v1.LaneJob.action:type_name -> stamklant.office.v1.LaneAction
+	6,  // 7: stamklant.office.v1.LaneJob.subject:type_name -> stamklant.office.v1.Subject
+	6,  // 8: stamklant.office.v1.LaneJob.into:type_name -> stamklant.office.v1.Subject
+	1,  // 9: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
+	2,  // 10: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
+	13, // 11: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
+	14, // 12: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
+	17, // 13: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
+	25, // 14: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
+	20, // 15: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
+	25, // 16: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
+	23, // 17: stamklant.office.v1.ListRunsResponse.runs:type_name -> stamklant.office.v1.Run
+	25, // 18: stamklant.office.v1.Run.started_at:type_name -> google.protobuf.Timestamp
+	25, // 19: stamklant.office.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
+	3,  // 20: stamklant.office.v1.Run.outcome:type_name -> stamklant.office.v1.RunOutcome
+	24, // 21: stamklant.office.v1.Run.steps:type_name -> stamklant.office.v1.RunStep
+	4,  // 22: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
+	15, // 23: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
+	18, // 24: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
+	21, // 25: stamklant.office.v1.OfficeService.ListRuns:input_type -> stamklant.office.v1.ListRunsRequest
+	12, // 26: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
+	16, // 27: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
+	19, // 28: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
+	22, // 29: stamklant.office.v1.OfficeService.ListRuns:output_type -> stamklant.office.v1.ListRunsResponse
+	26, // [26:30] is the sub-list for method output_type
+	22, // [22:26] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_office_v1_office_proto_init() }
@@ -1713,8 +2028,14 @@ func file_stamklant_office_v1_office_proto_init() {
 		(*RunJobRequest_Publish)(nil),
 		(*RunJobRequest_Export)(nil),
 		(*RunJobRequest_Daily)(nil),
+		(*RunJobRequest_Lane)(nil),
 	}
-	file_stamklant_office_v1_office_proto_msgTypes[6].OneofWrappers = []any{
+	file_stamklant_office_v1_office_proto_msgTypes[2].OneofWrappers = []any{
+		(*Subject_Card)(nil),
+		(*Subject_ExternalId)(nil),
+		(*Subject_AccountRef)(nil),
+	}
+	file_stamklant_office_v1_office_proto_msgTypes[8].OneofWrappers = []any{
 		(*RunJobResponse_Output)(nil),
 		(*RunJobResponse_Progress)(nil),
 		(*RunJobResponse_Result)(nil),
@@ -1724,8 +2045,8 @@ func file_stamklant_office_v1_office_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_office_v1_office_proto_rawDesc), len(file_stamklant_office_v1_office_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   19,
+			NumEnums:      4,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -350,6 +350,67 @@ func (EntryKind) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{4}
 }
 
+// Purpose is what a customer's data may be used for. Saving points needs none.
+type Purpose int32
+
+const (
+	// Not set; refused.
+	Purpose_PURPOSE_UNSPECIFIED Purpose = 0
+	// Everything beyond saving points: an objection here silences all, whatever else is agreed.
+	Purpose_PURPOSE_ALL Purpose = 1
+	// Being scored and put into a segment.
+	Purpose_PURPOSE_PROFILING Purpose = 2
+	// Being addressed with offers and news.
+	Purpose_PURPOSE_MARKETING Purpose = 3
+	// Answers being kept with the account.
+	Purpose_PURPOSE_LINKED_ANSWERS Purpose = 4
+)
+
+// Enum value maps for Purpose.
+var (
+	Purpose_name = map[int32]string{
+		0: "PURPOSE_UNSPECIFIED",
+		1: "PURPOSE_ALL",
+		2: "PURPOSE_PROFILING",
+		3: "PURPOSE_MARKETING",
+		4: "PURPOSE_LINKED_ANSWERS",
+	}
+	Purpose_value = map[string]int32{
+		"PURPOSE_UNSPECIFIED":    0,
+		"PURPOSE_ALL":            1,
+		"PURPOSE_PROFILING":      2,
+		"PURPOSE_MARKETING":      3,
+		"PURPOSE_LINKED_ANSWERS": 4,
+	}
+)
+
+func (x Purpose) Enum() *Purpose {
+	p := new(Purpose)
+	*p = x
+	return p
+}
+
+func (x Purpose) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Purpose) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[5].Descriptor()
+}
+
+func (Purpose) Type() protoreflect.EnumType {
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[5]
+}
+
+func (x Purpose) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Purpose.Descriptor instead.
+func (Purpose) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{5}
+}
+
 // ReceiptKey identifies a receipt for ever. It is known only when the sale ends.
 type ReceiptKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -996,7 +1057,9 @@ type RecordedReceipt struct {
 	// 0 for the first receipt under this key; n for the n-th other content that a re-imaged till sent under it.
 	Fork uint32 `protobuf:"varint,7,opt,name=fork,proto3" json:"fork,omitempty"`
 	// The server may still correct the points.
-	Provisional   bool `protobuf:"varint,8,opt,name=provisional,proto3" json:"provisional,omitempty"`
+	Provisional bool `protobuf:"varint,8,opt,name=provisional,proto3" json:"provisional,omitempty"`
+	// What the server trusted the time to be, when its clock was too far from that; absent when the clock agreed.
+	TrustedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=trusted_at,json=trustedAt,proto3" json:"trusted_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1087,6 +1150,13 @@ func (x *RecordedReceipt) GetProvisional() bool {
 	return false
 }
 
+func (x *RecordedReceipt) GetTrustedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TrustedAt
+	}
+	return nil
+}
+
 // ReceiptConflict tells head office of a receipt key that came back with other content. The first receipt stands.
 type ReceiptConflict struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1172,6 +1242,8 @@ type OutboxRow struct {
 	//	*OutboxRow_Receipt
 	//	*OutboxRow_Conflict
 	//	*OutboxRow_Exposure
+	//	*OutboxRow_Preference
+	//	*OutboxRow_Erasure
 	Row           isOutboxRow_Row `protobuf_oneof:"row"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1248,6 +1320,24 @@ func (x *OutboxRow) GetExposure() *UnclaimedExposure {
 	return nil
 }
 
+func (x *OutboxRow) GetPreference() *Preference {
+	if x != nil {
+		if x, ok := x.Row.(*OutboxRow_Preference); ok {
+			return x.Preference
+		}
+	}
+	return nil
+}
+
+func (x *OutboxRow) GetErasure() *ErasureReceipt {
+	if x != nil {
+		if x, ok := x.Row.(*OutboxRow_Erasure); ok {
+			return x.Erasure
+		}
+	}
+	return nil
+}
+
 type isOutboxRow_Row interface {
 	isOutboxRow_Row()
 }
@@ -1267,11 +1357,155 @@ type OutboxRow_Exposure struct {
 	Exposure *UnclaimedExposure `protobuf:"bytes,4,opt,name=exposure,proto3,oneof"`
 }
 
+type OutboxRow_Preference struct {
+	// What a customer wants, or no longer wants.
+	Preference *Preference `protobuf:"bytes,5,opt,name=preference,proto3,oneof"`
+}
+
+type OutboxRow_Erasure struct {
+	// This server holds nothing more of somebody who was erased.
+	Erasure *ErasureReceipt `protobuf:"bytes,6,opt,name=erasure,proto3,oneof"`
+}
+
 func (*OutboxRow_Receipt) isOutboxRow_Row() {}
 
 func (*OutboxRow_Conflict) isOutboxRow_Row() {}
 
 func (*OutboxRow_Exposure) isOutboxRow_Row() {}
+
+func (*OutboxRow_Preference) isOutboxRow_Row() {}
+
+func (*OutboxRow_Erasure) isOutboxRow_Row() {}
+
+// Preference is one purpose a customer objected or agreed to. Account, purpose and time make it the same wherever it arrives.
+type Preference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account, 16 bytes; empty while only the identifier is known.
+	AccountId []byte `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// What it is about.
+	Purpose Purpose `protobuf:"varint,2,opt,name=purpose,proto3,enum=stamklant.outcome.v1.Purpose" json:"purpose,omitempty"`
+	// Agreed; false: objected. For any one purpose the latest time counts, but an objection also wins over what was agreed within the
+	// 24 hours after it.
+	Agreed bool `protobuf:"varint,3,opt,name=agreed,proto3" json:"agreed,omitempty"`
+	// When the customer said so.
+	OccurredAt    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Preference) Reset() {
+	*x = Preference{}
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Preference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Preference) ProtoMessage() {}
+
+func (x *Preference) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Preference.ProtoReflect.Descriptor instead.
+func (*Preference) Descriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Preference) GetAccountId() []byte {
+	if x != nil {
+		return x.AccountId
+	}
+	return nil
+}
+
+func (x *Preference) GetPurpose() Purpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return Purpose_PURPOSE_UNSPECIFIED
+}
+
+func (x *Preference) GetAgreed() bool {
+	if x != nil {
+		return x.Agreed
+	}
+	return false
+}
+
+func (x *Preference) GetOccurredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return nil
+}
+
+// ErasureReceipt tells head office that a server holds nothing more of somebody who was erased: the release it runs does not know them, no
+// earlier one can be opened, and the journal was made anonymous and compacted.
+type ErasureReceipt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the lane record that erased them.
+	LaneNumber uint64 `protobuf:"varint,1,opt,name=lane_number,json=laneNumber,proto3" json:"lane_number,omitempty"`
+	// When all was done.
+	DoneAt        *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=done_at,json=doneAt,proto3" json:"done_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ErasureReceipt) Reset() {
+	*x = ErasureReceipt{}
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ErasureReceipt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ErasureReceipt) ProtoMessage() {}
+
+func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ErasureReceipt.ProtoReflect.Descriptor instead.
+func (*ErasureReceipt) Descriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ErasureReceipt) GetLaneNumber() uint64 {
+	if x != nil {
+		return x.LaneNumber
+	}
+	return 0
+}
+
+func (x *ErasureReceipt) GetDoneAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DoneAt
+	}
+	return nil
+}
 
 // UnclaimedExposure is a suggestion whose receipt never came.
 type UnclaimedExposure struct {
@@ -1288,7 +1522,7 @@ type UnclaimedExposure struct {
 
 func (x *UnclaimedExposure) Reset() {
 	*x = UnclaimedExposure{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1300,7 +1534,7 @@ func (x *UnclaimedExposure) String() string {
 func (*UnclaimedExposure) ProtoMessage() {}
 
 func (x *UnclaimedExposure) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1313,7 +1547,7 @@ func (x *UnclaimedExposure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnclaimedExposure.ProtoReflect.Descriptor instead.
 func (*UnclaimedExposure) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UnclaimedExposure) GetAccountId() []byte {
@@ -1401,7 +1635,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x03day\x18\x06 \x01(\x05R\x03day\x12\x1d\n" +
 	"\x05store\x18\a \x01(\tB\a\xbaH\x04r\x02\x18 R\x05store\x12&\n" +
 	"\x0fpoints_per_line\x18\b \x03(\x03R\rpointsPerLine\x12+\n" +
-	"\x11programme_version\x18\t \x01(\x06R\x10programmeVersion\"\xfa\x02\n" +
+	"\x11programme_version\x18\t \x01(\x06R\x10programmeVersion\"\xb5\x03\n" +
 	"\x0fRecordedReceipt\x127\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1d.stamklant.outcome.v1.ReceiptR\areceipt\x12!\n" +
 	"\fcontent_hash\x18\x02 \x01(\fR\vcontentHash\x12\x1d\n" +
@@ -1412,19 +1646,38 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\vrecorded_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"recordedAt\x12\x12\n" +
 	"\x04fork\x18\a \x01(\rR\x04fork\x12 \n" +
-	"\vprovisional\x18\b \x01(\bR\vprovisional\"\xde\x01\n" +
+	"\vprovisional\x18\b \x01(\bR\vprovisional\x129\n" +
+	"\n" +
+	"trusted_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\ttrustedAt\"\xde\x01\n" +
 	"\x0fReceiptConflict\x122\n" +
 	"\x03key\x18\x01 \x01(\v2 .stamklant.outcome.v1.ReceiptKeyR\x03key\x12#\n" +
 	"\rstanding_hash\x18\x02 \x01(\fR\fstandingHash\x127\n" +
 	"\arefused\x18\x03 \x01(\v2\x1d.stamklant.outcome.v1.ReceiptR\arefused\x129\n" +
 	"\n" +
-	"refused_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\trefusedAt\"\xfd\x01\n" +
+	"refused_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\trefusedAt\"\x83\x03\n" +
 	"\tOutboxRow\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12A\n" +
 	"\areceipt\x18\x02 \x01(\v2%.stamklant.outcome.v1.RecordedReceiptH\x00R\areceipt\x12C\n" +
 	"\bconflict\x18\x03 \x01(\v2%.stamklant.outcome.v1.ReceiptConflictH\x00R\bconflict\x12E\n" +
-	"\bexposure\x18\x04 \x01(\v2'.stamklant.outcome.v1.UnclaimedExposureH\x00R\bexposureB\x05\n" +
-	"\x03row\"\xa5\x01\n" +
+	"\bexposure\x18\x04 \x01(\v2'.stamklant.outcome.v1.UnclaimedExposureH\x00R\bexposure\x12B\n" +
+	"\n" +
+	"preference\x18\x05 \x01(\v2 .stamklant.outcome.v1.PreferenceH\x00R\n" +
+	"preference\x12@\n" +
+	"\aerasure\x18\x06 \x01(\v2$.stamklant.outcome.v1.ErasureReceiptH\x00R\aerasureB\x05\n" +
+	"\x03row\"\xce\x01\n" +
+	"\n" +
+	"Preference\x12&\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\taccountId\x12C\n" +
+	"\apurpose\x18\x02 \x01(\x0e2\x1d.stamklant.outcome.v1.PurposeB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\apurpose\x12\x16\n" +
+	"\x06agreed\x18\x03 \x01(\bR\x06agreed\x12;\n" +
+	"\voccurred_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"occurredAt\"f\n" +
+	"\x0eErasureReceipt\x12\x1f\n" +
+	"\vlane_number\x18\x01 \x01(\x04R\n" +
+	"laneNumber\x123\n" +
+	"\adone_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x06doneAt\"\xa5\x01\n" +
 	"\x11UnclaimedExposure\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\fR\taccountId\x12:\n" +
@@ -1465,7 +1718,13 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x11ENTRY_KIND_REDEEM\x10\x03\x12\x15\n" +
 	"\x11ENTRY_KIND_EXPIRE\x10\x04\x12\x16\n" +
 	"\x12ENTRY_KIND_OPENING\x10\x05\x12\x19\n" +
-	"\x15ENTRY_KIND_CORRECTION\x10\x06B\xdd\x01\n" +
+	"\x15ENTRY_KIND_CORRECTION\x10\x06*}\n" +
+	"\aPurpose\x12\x17\n" +
+	"\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vPURPOSE_ALL\x10\x01\x12\x15\n" +
+	"\x11PURPOSE_PROFILING\x10\x02\x12\x15\n" +
+	"\x11PURPOSE_MARKETING\x10\x03\x12\x1a\n" +
+	"\x16PURPOSE_LINKED_ANSWERS\x10\x04B\xdd\x01\n" +
 	"\x18com.stamklant.outcome.v1B\fOutcomeProtoP\x01ZAgithub.com/stamklant/stamklant/gen/stamklant/outcome/v1;outcomev1\xa2\x02\x03SOX\xaa\x02\x14Stamklant.Outcome.V1\xca\x02\x14Stamklant\\Outcome\\V1\xe2\x02 Stamklant\\Outcome\\V1\\GPBMetadata\xea\x02\x16Stamklant::Outcome::V1b\x06proto3"
 
 var (
@@ -1480,56 +1739,65 @@ func file_stamklant_outcome_v1_outcome_proto_rawDescGZIP() []byte {
 	return file_stamklant_outcome_v1_outcome_proto_rawDescData
 }
 
-var file_stamklant_outcome_v1_outcome_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_stamklant_outcome_v1_outcome_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_stamklant_outcome_v1_outcome_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_stamklant_outcome_v1_outcome_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_stamklant_outcome_v1_outcome_proto_goTypes = []any{
 	(ReceiptKind)(0),              // 0: stamklant.outcome.v1.ReceiptKind
 	(TenderKind)(0),               // 1: stamklant.outcome.v1.TenderKind
 	(Arm)(0),                      // 2: stamklant.outcome.v1.Arm
 	(Response)(0),                 // 3: stamklant.outcome.v1.Response
 	(EntryKind)(0),                // 4: stamklant.outcome.v1.EntryKind
-	(*ReceiptKey)(nil),            // 5: stamklant.outcome.v1.ReceiptKey
-	(*Receipt)(nil),               // 6: stamklant.outcome.v1.Receipt
-	(*Line)(nil),                  // 7: stamklant.outcome.v1.Line
-	(*Tender)(nil),                // 8: stamklant.outcome.v1.Tender
-	(*RecognisedIdentifier)(nil),  // 9: stamklant.outcome.v1.RecognisedIdentifier
-	(*Exposure)(nil),              // 10: stamklant.outcome.v1.Exposure
-	(*LedgerEntry)(nil),           // 11: stamklant.outcome.v1.LedgerEntry
-	(*RecordedReceipt)(nil),       // 12: stamklant.outcome.v1.RecordedReceipt
-	(*ReceiptConflict)(nil),       // 13: stamklant.outcome.v1.ReceiptConflict
-	(*OutboxRow)(nil),             // 14: stamklant.outcome.v1.OutboxRow
-	(*UnclaimedExposure)(nil),     // 15: stamklant.outcome.v1.UnclaimedExposure
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(Purpose)(0),                  // 5: stamklant.outcome.v1.Purpose
+	(*ReceiptKey)(nil),            // 6: stamklant.outcome.v1.ReceiptKey
+	(*Receipt)(nil),               // 7: stamklant.outcome.v1.Receipt
+	(*Line)(nil),                  // 8: stamklant.outcome.v1.Line
+	(*Tender)(nil),                // 9: stamklant.outcome.v1.Tender
+	(*RecognisedIdentifier)(nil),  // 10: stamklant.outcome.v1.RecognisedIdentifier
+	(*Exposure)(nil),              // 11: stamklant.outcome.v1.Exposure
+	(*LedgerEntry)(nil),           // 12: stamklant.outcome.v1.LedgerEntry
+	(*RecordedReceipt)(nil),       // 13: stamklant.outcome.v1.RecordedReceipt
+	(*ReceiptConflict)(nil),       // 14: stamklant.outcome.v1.ReceiptConflict
+	(*OutboxRow)(nil),             // 15: stamklant.outcome.v1.OutboxRow
+	(*Preference)(nil),            // 16: stamklant.outcome.v1.Preference
+	(*ErasureReceipt)(nil),        // 17: stamklant.outcome.v1.ErasureReceipt
+	(*UnclaimedExposure)(nil),     // 18: stamklant.outcome.v1.UnclaimedExposure
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
 }
 var file_stamklant_outcome_v1_outcome_proto_depIdxs = []int32{
-	5,  // 0: stamklant.outcome.v1.Receipt.key:type_name -> stamklant.outcome.v1.ReceiptKey
+	6,  // 0: stamklant.outcome.v1.Receipt.key:type_name -> stamklant.outcome.v1.ReceiptKey
 	0,  // 1: stamklant.outcome.v1.Receipt.kind:type_name -> stamklant.outcome.v1.ReceiptKind
-	7,  // 2: stamklant.outcome.v1.Receipt.lines:type_name -> stamklant.outcome.v1.Line
-	8,  // 3: stamklant.outcome.v1.Receipt.tenders:type_name -> stamklant.outcome.v1.Tender
-	5,  // 4: stamklant.outcome.v1.Receipt.original:type_name -> stamklant.outcome.v1.ReceiptKey
-	16, // 5: stamklant.outcome.v1.Receipt.ended_at:type_name -> google.protobuf.Timestamp
-	9,  // 6: stamklant.outcome.v1.Receipt.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	8,  // 2: stamklant.outcome.v1.Receipt.lines:type_name -> stamklant.outcome.v1.Line
+	9,  // 3: stamklant.outcome.v1.Receipt.tenders:type_name -> stamklant.outcome.v1.Tender
+	6,  // 4: stamklant.outcome.v1.Receipt.original:type_name -> stamklant.outcome.v1.ReceiptKey
+	19, // 5: stamklant.outcome.v1.Receipt.ended_at:type_name -> google.protobuf.Timestamp
+	10, // 6: stamklant.outcome.v1.Receipt.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
 	1,  // 7: stamklant.outcome.v1.Tender.kind:type_name -> stamklant.outcome.v1.TenderKind
 	2,  // 8: stamklant.outcome.v1.Exposure.arm:type_name -> stamklant.outcome.v1.Arm
 	3,  // 9: stamklant.outcome.v1.Exposure.response:type_name -> stamklant.outcome.v1.Response
 	4,  // 10: stamklant.outcome.v1.LedgerEntry.kind:type_name -> stamklant.outcome.v1.EntryKind
-	6,  // 11: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
-	11, // 12: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
-	10, // 13: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
-	16, // 14: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
-	5,  // 15: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
-	6,  // 16: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
-	16, // 17: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
-	12, // 18: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
-	13, // 19: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
-	15, // 20: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
-	10, // 21: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
-	16, // 22: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	7,  // 11: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
+	12, // 12: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
+	11, // 13: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
+	19, // 14: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
+	19, // 15: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
+	6,  // 16: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
+	7,  // 17: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
+	19, // 18: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
+	13, // 19: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
+	14, // 20: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
+	18, // 21: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
+	16, // 22: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
+	17, // 23: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
+	5,  // 24: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
+	19, // 25: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
+	19, // 26: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
+	11, // 27: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
+	19, // 28: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_outcome_v1_outcome_proto_init() }
@@ -1541,14 +1809,16 @@ func file_stamklant_outcome_v1_outcome_proto_init() {
 		(*OutboxRow_Receipt)(nil),
 		(*OutboxRow_Conflict)(nil),
 		(*OutboxRow_Exposure)(nil),
+		(*OutboxRow_Preference)(nil),
+		(*OutboxRow_Erasure)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_outcome_v1_outcome_proto_rawDesc), len(file_stamklant_outcome_v1_outcome_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   11,
+			NumEnums:      6,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

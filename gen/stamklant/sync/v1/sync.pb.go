@@ -10,6 +10,7 @@ package syncv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v11 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
 	v1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -483,11 +484,1555 @@ func (x *Delivered) GetRow() *v1.OutboxRow {
 	return nil
 }
 
+// OfferRequest is a release to be run: the two signed files that name it.
+type OfferRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The signed keyset file.
+	Keyset []byte `protobuf:"bytes,1,opt,name=keyset,proto3" json:"keyset,omitempty"`
+	// The signed manifest file of this server.
+	Manifest      []byte `protobuf:"bytes,2,opt,name=manifest,proto3" json:"manifest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OfferRequest) Reset() {
+	*x = OfferRequest{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OfferRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OfferRequest) ProtoMessage() {}
+
+func (x *OfferRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OfferRequest.ProtoReflect.Descriptor instead.
+func (*OfferRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *OfferRequest) GetKeyset() []byte {
+	if x != nil {
+		return x.Keyset
+	}
+	return nil
+}
+
+func (x *OfferRequest) GetManifest() []byte {
+	if x != nil {
+		return x.Manifest
+	}
+	return nil
+}
+
+// OfferResponse says what is still needed.
+type OfferResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version of the manifest offered.
+	Version uint64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Whether it serves already: nothing more is to be done.
+	Serves bool `protobuf:"varint,2,opt,name=serves,proto3" json:"serves,omitempty"`
+	// The pieces to put, at most 10,000 at a time; empty when all are there.
+	Missing []*MissingPiece `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
+	// The bytes of all pieces that are known to be missing, those beyond the list included.
+	MissingBytes  uint64 `protobuf:"varint,4,opt,name=missing_bytes,json=missingBytes,proto3" json:"missing_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OfferResponse) Reset() {
+	*x = OfferResponse{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OfferResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OfferResponse) ProtoMessage() {}
+
+func (x *OfferResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OfferResponse.ProtoReflect.Descriptor instead.
+func (*OfferResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *OfferResponse) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *OfferResponse) GetServes() bool {
+	if x != nil {
+		return x.Serves
+	}
+	return false
+}
+
+func (x *OfferResponse) GetMissing() []*MissingPiece {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+func (x *OfferResponse) GetMissingBytes() uint64 {
+	if x != nil {
+		return x.MissingBytes
+	}
+	return 0
+}
+
+// MissingPiece is one piece that is not there.
+type MissingPiece struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its SHA-256.
+	Digest []byte `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Its length in bytes.
+	Length uint32 `protobuf:"varint,2,opt,name=length,proto3" json:"length,omitempty"`
+	// How much of it is there already.
+	Have          uint32 `protobuf:"varint,3,opt,name=have,proto3" json:"have,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MissingPiece) Reset() {
+	*x = MissingPiece{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MissingPiece) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MissingPiece) ProtoMessage() {}
+
+func (x *MissingPiece) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MissingPiece.ProtoReflect.Descriptor instead.
+func (*MissingPiece) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *MissingPiece) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *MissingPiece) GetLength() uint32 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+func (x *MissingPiece) GetHave() uint32 {
+	if x != nil {
+		return x.Have
+	}
+	return 0
+}
+
+// PutRequest is bytes of one piece. A piece larger than a message takes several, in order.
+type PutRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The piece's SHA-256.
+	Digest []byte `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Where the bytes begin in it.
+	Offset uint32 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	// The bytes.
+	Data          []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutRequest) Reset() {
+	*x = PutRequest{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutRequest) ProtoMessage() {}
+
+func (x *PutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutRequest.ProtoReflect.Descriptor instead.
+func (*PutRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PutRequest) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *PutRequest) GetOffset() uint32 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *PutRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// PutResponse says what was taken.
+type PutResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Pieces that are complete and verified.
+	Pieces uint32 `protobuf:"varint,1,opt,name=pieces,proto3" json:"pieces,omitempty"`
+	// Bytes that were taken.
+	Bytes         uint64 `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutResponse) Reset() {
+	*x = PutResponse{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutResponse) ProtoMessage() {}
+
+func (x *PutResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutResponse.ProtoReflect.Descriptor instead.
+func (*PutResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *PutResponse) GetPieces() uint32 {
+	if x != nil {
+		return x.Pieces
+	}
+	return 0
+}
+
+func (x *PutResponse) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+// StatusRequest asks how a server is.
+type StatusRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusRequest) Reset() {
+	*x = StatusRequest{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusRequest) ProtoMessage() {}
+
+func (x *StatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
+func (*StatusRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{12}
+}
+
+// StatusResponse is how a server is.
+type StatusResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId string `protobuf:"bytes,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// The store it stands in.
+	Store string `protobuf:"bytes,2,opt,name=store,proto3" json:"store,omitempty"`
+	// Its program's version.
+	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	// The manifest that serves; 0 for none.
+	ManifestVersion uint64 `protobuf:"varint,4,opt,name=manifest_version,json=manifestVersion,proto3" json:"manifest_version,omitempty"`
+	// The newest manifest it ever trusted.
+	TrustedVersion uint64 `protobuf:"varint,5,opt,name=trusted_version,json=trustedVersion,proto3" json:"trusted_version,omitempty"`
+	// The age of head office's data.
+	DataAsOf *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=data_as_of,json=dataAsOf,proto3" json:"data_as_of,omitempty"`
+	// When what serves should have been replaced.
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// Whether a release is being applied now.
+	Applying bool `protobuf:"varint,8,opt,name=applying,proto3" json:"applying,omitempty"`
+	// What kept the last release from being applied; empty when nothing did.
+	Failure string `protobuf:"bytes,9,opt,name=failure,proto3" json:"failure,omitempty"`
+	// The release offered last that was to be applied; 0 for none.
+	OfferedVersion uint64 `protobuf:"varint,10,opt,name=offered_version,json=offeredVersion,proto3" json:"offered_version,omitempty"`
+	// The life of the journal, 16 bytes.
+	Incarnation []byte `protobuf:"bytes,11,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// Rows that wait to go to head office.
+	OutboxWaiting uint64 `protobuf:"varint,12,opt,name=outbox_waiting,json=outboxWaiting,proto3" json:"outbox_waiting,omitempty"`
+	// The server's clock.
+	Time *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=time,proto3" json:"time,omitempty"`
+	// What the server trusts the time to be; absent when it knows nothing.
+	TrustedTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=trusted_time,json=trustedTime,proto3" json:"trusted_time,omitempty"`
+	// Whether its clock is too far from the trusted time.
+	ClockSuspect  bool `protobuf:"varint,15,opt,name=clock_suspect,json=clockSuspect,proto3" json:"clock_suspect,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusResponse) Reset() {
+	*x = StatusResponse{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusResponse) ProtoMessage() {}
+
+func (x *StatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
+func (*StatusResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *StatusResponse) GetServerId() string {
+	if x != nil {
+		return x.ServerId
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetStore() string {
+	if x != nil {
+		return x.Store
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetManifestVersion() uint64 {
+	if x != nil {
+		return x.ManifestVersion
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetTrustedVersion() uint64 {
+	if x != nil {
+		return x.TrustedVersion
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetDataAsOf() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DataAsOf
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetApplying() bool {
+	if x != nil {
+		return x.Applying
+	}
+	return false
+}
+
+func (x *StatusResponse) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetOfferedVersion() uint64 {
+	if x != nil {
+		return x.OfferedVersion
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetIncarnation() []byte {
+	if x != nil {
+		return x.Incarnation
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetOutboxWaiting() uint64 {
+	if x != nil {
+		return x.OutboxWaiting
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetTrustedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TrustedTime
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetClockSuspect() bool {
+	if x != nil {
+		return x.ClockSuspect
+	}
+	return false
+}
+
+// DrainRequest settles rows handed out before and asks for more.
+type DrainRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The life of the journal the settled rows were in; empty with the first request.
+	Incarnation []byte `protobuf:"bytes,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// The sequence the settled rows began with.
+	First uint64 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`
+	// What head office said to them; nothing with the first request.
+	//
+	// Types that are valid to be assigned to Settle:
+	//
+	//	*DrainRequest_Taken
+	//	*DrainRequest_Forked
+	//	*DrainRequest_Gap
+	Settle isDrainRequest_Settle `protobuf_oneof:"settle"`
+	// The most rows to hand out; 0 to hand out none, only to settle.
+	MaxRows       uint32 `protobuf:"varint,6,opt,name=max_rows,json=maxRows,proto3" json:"max_rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainRequest) Reset() {
+	*x = DrainRequest{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainRequest) ProtoMessage() {}
+
+func (x *DrainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
+func (*DrainRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *DrainRequest) GetIncarnation() []byte {
+	if x != nil {
+		return x.Incarnation
+	}
+	return nil
+}
+
+func (x *DrainRequest) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *DrainRequest) GetSettle() isDrainRequest_Settle {
+	if x != nil {
+		return x.Settle
+	}
+	return nil
+}
+
+func (x *DrainRequest) GetTaken() *DeliverResponse {
+	if x != nil {
+		if x, ok := x.Settle.(*DrainRequest_Taken); ok {
+			return x.Taken
+		}
+	}
+	return nil
+}
+
+func (x *DrainRequest) GetForked() *ForkedRows {
+	if x != nil {
+		if x, ok := x.Settle.(*DrainRequest_Forked); ok {
+			return x.Forked
+		}
+	}
+	return nil
+}
+
+func (x *DrainRequest) GetGap() *MissingRows {
+	if x != nil {
+		if x, ok := x.Settle.(*DrainRequest_Gap); ok {
+			return x.Gap
+		}
+	}
+	return nil
+}
+
+func (x *DrainRequest) GetMaxRows() uint32 {
+	if x != nil {
+		return x.MaxRows
+	}
+	return 0
+}
+
+type isDrainRequest_Settle interface {
+	isDrainRequest_Settle()
+}
+
+type DrainRequest_Taken struct {
+	// It holds them.
+	Taken *DeliverResponse `protobuf:"bytes,3,opt,name=taken,proto3,oneof"`
+}
+
+type DrainRequest_Forked struct {
+	// It holds other rows under this incarnation.
+	Forked *ForkedRows `protobuf:"bytes,4,opt,name=forked,proto3,oneof"`
+}
+
+type DrainRequest_Gap struct {
+	// It misses rows before the first one.
+	Gap *MissingRows `protobuf:"bytes,5,opt,name=gap,proto3,oneof"`
+}
+
+func (*DrainRequest_Taken) isDrainRequest_Settle() {}
+
+func (*DrainRequest_Forked) isDrainRequest_Settle() {}
+
+func (*DrainRequest_Gap) isDrainRequest_Settle() {}
+
+// ForkedRows tells how far head office agrees.
+type ForkedRows struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last sequence on which both agree.
+	Agreed uint64 `protobuf:"varint,1,opt,name=agreed,proto3" json:"agreed,omitempty"`
+	// Head office's hash chain there, 32 bytes.
+	Chain         []byte `protobuf:"bytes,2,opt,name=chain,proto3" json:"chain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForkedRows) Reset() {
+	*x = ForkedRows{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForkedRows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForkedRows) ProtoMessage() {}
+
+func (x *ForkedRows) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForkedRows.ProtoReflect.Descriptor instead.
+func (*ForkedRows) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ForkedRows) GetAgreed() uint64 {
+	if x != nil {
+		return x.Agreed
+	}
+	return 0
+}
+
+func (x *ForkedRows) GetChain() []byte {
+	if x != nil {
+		return x.Chain
+	}
+	return nil
+}
+
+// MissingRows tells what head office holds.
+type MissingRows struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last sequence it holds.
+	Through       uint64 `protobuf:"varint,1,opt,name=through,proto3" json:"through,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MissingRows) Reset() {
+	*x = MissingRows{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MissingRows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MissingRows) ProtoMessage() {}
+
+func (x *MissingRows) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MissingRows.ProtoReflect.Descriptor instead.
+func (*MissingRows) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *MissingRows) GetThrough() uint64 {
+	if x != nil {
+		return x.Through
+	}
+	return 0
+}
+
+// DrainResponse is rows as they would be delivered.
+type DrainResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The delivery; absent when nothing waits.
+	Batch *DeliverRequest `protobuf:"bytes,1,opt,name=batch,proto3" json:"batch,omitempty"`
+	// Rows that wait, these included.
+	Waiting       uint64 `protobuf:"varint,2,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainResponse) Reset() {
+	*x = DrainResponse{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainResponse) ProtoMessage() {}
+
+func (x *DrainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
+func (*DrainResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DrainResponse) GetBatch() *DeliverRequest {
+	if x != nil {
+		return x.Batch
+	}
+	return nil
+}
+
+func (x *DrainResponse) GetWaiting() uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+// InspectRequest asks for everything.
+type InspectRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectRequest) Reset() {
+	*x = InspectRequest{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectRequest) ProtoMessage() {}
+
+func (x *InspectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectRequest.ProtoReflect.Descriptor instead.
+func (*InspectRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{18}
+}
+
+// InspectResponse is all there is to know about a server's files.
+type InspectResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId string `protobuf:"bytes,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// The store it stands in.
+	Store string `protobuf:"bytes,2,opt,name=store,proto3" json:"store,omitempty"`
+	// Releases on the disk, the one that serves first.
+	Releases []*ReleaseReport `protobuf:"bytes,3,rep,name=releases,proto3" json:"releases,omitempty"`
+	// The journal.
+	Journal *JournalReport `protobuf:"bytes,4,opt,name=journal,proto3" json:"journal,omitempty"`
+	// Back-ups on the disk, newest first.
+	Backups []*BackupHeader `protobuf:"bytes,5,rep,name=backups,proto3" json:"backups,omitempty"`
+	// Bytes free on the disk.
+	FreeBytes uint64 `protobuf:"varint,6,opt,name=free_bytes,json=freeBytes,proto3" json:"free_bytes,omitempty"`
+	// Bytes of pieces fetched for a release that is not complete.
+	DownloadBytes uint64 `protobuf:"varint,7,opt,name=download_bytes,json=downloadBytes,proto3" json:"download_bytes,omitempty"`
+	// When this was told, by the server's clock.
+	At            *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectResponse) Reset() {
+	*x = InspectResponse{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectResponse) ProtoMessage() {}
+
+func (x *InspectResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectResponse.ProtoReflect.Descriptor instead.
+func (*InspectResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *InspectResponse) GetServerId() string {
+	if x != nil {
+		return x.ServerId
+	}
+	return ""
+}
+
+func (x *InspectResponse) GetStore() string {
+	if x != nil {
+		return x.Store
+	}
+	return ""
+}
+
+func (x *InspectResponse) GetReleases() []*ReleaseReport {
+	if x != nil {
+		return x.Releases
+	}
+	return nil
+}
+
+func (x *InspectResponse) GetJournal() *JournalReport {
+	if x != nil {
+		return x.Journal
+	}
+	return nil
+}
+
+func (x *InspectResponse) GetBackups() []*BackupHeader {
+	if x != nil {
+		return x.Backups
+	}
+	return nil
+}
+
+func (x *InspectResponse) GetFreeBytes() uint64 {
+	if x != nil {
+		return x.FreeBytes
+	}
+	return 0
+}
+
+func (x *InspectResponse) GetDownloadBytes() uint64 {
+	if x != nil {
+		return x.DownloadBytes
+	}
+	return 0
+}
+
+func (x *InspectResponse) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+// ReleaseReport is one release on the disk.
+type ReleaseReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The manifest's version.
+	Version uint64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// The digest of the manifest file.
+	Digest []byte `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Whether it serves, or would serve at a start.
+	Current bool `protobuf:"varint,3,opt,name=current,proto3" json:"current,omitempty"`
+	// When head office issued it.
+	IssuedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
+	// When it should have been replaced.
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// The age of its data.
+	DataAsOf *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=data_as_of,json=dataAsOf,proto3" json:"data_as_of,omitempty"`
+	// The file with its customers.
+	File string `protobuf:"bytes,7,opt,name=file,proto3" json:"file,omitempty"`
+	// That file's length in bytes.
+	FileBytes uint64 `protobuf:"varint,8,opt,name=file_bytes,json=fileBytes,proto3" json:"file_bytes,omitempty"`
+	// Accounts in it.
+	Accounts uint64 `protobuf:"varint,9,opt,name=accounts,proto3" json:"accounts,omitempty"`
+	// Identifiers in it.
+	Identifiers uint64 `protobuf:"varint,10,opt,name=identifiers,proto3" json:"identifiers,omitempty"`
+	// What it has counted of this server's journal.
+	CutOffs []*v11.CutOff `protobuf:"bytes,11,rep,name=cut_offs,json=cutOffs,proto3" json:"cut_offs,omitempty"`
+	// Why it cannot serve; empty when it can.
+	Fault         string `protobuf:"bytes,12,opt,name=fault,proto3" json:"fault,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseReport) Reset() {
+	*x = ReleaseReport{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseReport) ProtoMessage() {}
+
+func (x *ReleaseReport) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseReport.ProtoReflect.Descriptor instead.
+func (*ReleaseReport) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ReleaseReport) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ReleaseReport) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *ReleaseReport) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
+}
+
+func (x *ReleaseReport) GetIssuedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedAt
+	}
+	return nil
+}
+
+func (x *ReleaseReport) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *ReleaseReport) GetDataAsOf() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DataAsOf
+	}
+	return nil
+}
+
+func (x *ReleaseReport) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *ReleaseReport) GetFileBytes() uint64 {
+	if x != nil {
+		return x.FileBytes
+	}
+	return 0
+}
+
+func (x *ReleaseReport) GetAccounts() uint64 {
+	if x != nil {
+		return x.Accounts
+	}
+	return 0
+}
+
+func (x *ReleaseReport) GetIdentifiers() uint64 {
+	if x != nil {
+		return x.Identifiers
+	}
+	return 0
+}
+
+func (x *ReleaseReport) GetCutOffs() []*v11.CutOff {
+	if x != nil {
+		return x.CutOffs
+	}
+	return nil
+}
+
+func (x *ReleaseReport) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
+// JournalReport is what stands in a journal.
+type JournalReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file.
+	File string `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// Its length in bytes.
+	Bytes uint64 `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Bytes of it that are free for reuse.
+	FreeBytes uint64 `protobuf:"varint,3,opt,name=free_bytes,json=freeBytes,proto3" json:"free_bytes,omitempty"`
+	// The most it may grow to.
+	MaxBytes uint64 `protobuf:"varint,4,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// The version of its layout.
+	Layout uint32 `protobuf:"varint,5,opt,name=layout,proto3" json:"layout,omitempty"`
+	// The newest row.
+	Last uint64 `protobuf:"varint,6,opt,name=last,proto3" json:"last,omitempty"`
+	// The newest row head office holds.
+	Confirmed uint64 `protobuf:"varint,7,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// The newest row that was counted everywhere and removed.
+	Pruned uint64 `protobuf:"varint,8,opt,name=pruned,proto3" json:"pruned,omitempty"`
+	// Rows that wait to go to head office.
+	Waiting uint64 `protobuf:"varint,9,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// The newest manifest version it trusted.
+	TrustedVersion uint64 `protobuf:"varint,10,opt,name=trusted_version,json=trustedVersion,proto3" json:"trusted_version,omitempty"`
+	// Below this time trusted time never goes.
+	TimeFloor *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=time_floor,json=timeFloor,proto3" json:"time_floor,omitempty"`
+	// When head office last answered, by its clock.
+	OfficeContact *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=office_contact,json=officeContact,proto3" json:"office_contact,omitempty"`
+	// Its lives, oldest first; the last is the present one.
+	Incarnations []*IncarnationReport `protobuf:"bytes,13,rep,name=incarnations,proto3" json:"incarnations,omitempty"`
+	// How many values it holds, by bucket.
+	Values map[string]uint64 `protobuf:"bytes,14,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Why it cannot be read; empty when it can.
+	Fault         string `protobuf:"bytes,15,opt,name=fault,proto3" json:"fault,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JournalReport) Reset() {
+	*x = JournalReport{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JournalReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JournalReport) ProtoMessage() {}
+
+func (x *JournalReport) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JournalReport.ProtoReflect.Descriptor instead.
+func (*JournalReport) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *JournalReport) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *JournalReport) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *JournalReport) GetFreeBytes() uint64 {
+	if x != nil {
+		return x.FreeBytes
+	}
+	return 0
+}
+
+func (x *JournalReport) GetMaxBytes() uint64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *JournalReport) GetLayout() uint32 {
+	if x != nil {
+		return x.Layout
+	}
+	return 0
+}
+
+func (x *JournalReport) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *JournalReport) GetConfirmed() uint64 {
+	if x != nil {
+		return x.Confirmed
+	}
+	return 0
+}
+
+func (x *JournalReport) GetPruned() uint64 {
+	if x != nil {
+		return x.Pruned
+	}
+	return 0
+}
+
+func (x *JournalReport) GetWaiting() uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *JournalReport) GetTrustedVersion() uint64 {
+	if x != nil {
+		return x.TrustedVersion
+	}
+	return 0
+}
+
+func (x *JournalReport) GetTimeFloor() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TimeFloor
+	}
+	return nil
+}
+
+func (x *JournalReport) GetOfficeContact() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OfficeContact
+	}
+	return nil
+}
+
+func (x *JournalReport) GetIncarnations() []*IncarnationReport {
+	if x != nil {
+		return x.Incarnations
+	}
+	return nil
+}
+
+func (x *JournalReport) GetValues() map[string]uint64 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *JournalReport) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
+// IncarnationReport is one life of a journal.
+type IncarnationReport struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id, 16 bytes.
+	Id []byte `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// When it began.
+	Began *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=began,proto3" json:"began,omitempty"`
+	// Why it began: created, restored, forked, lost.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The row before its first.
+	Base          uint64 `protobuf:"varint,4,opt,name=base,proto3" json:"base,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IncarnationReport) Reset() {
+	*x = IncarnationReport{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IncarnationReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IncarnationReport) ProtoMessage() {}
+
+func (x *IncarnationReport) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IncarnationReport.ProtoReflect.Descriptor instead.
+func (*IncarnationReport) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *IncarnationReport) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *IncarnationReport) GetBegan() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Began
+	}
+	return nil
+}
+
+func (x *IncarnationReport) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *IncarnationReport) GetBase() uint64 {
+	if x != nil {
+		return x.Base
+	}
+	return 0
+}
+
+// BackupRequest asks for a back-up.
+type BackupRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupRequest) Reset() {
+	*x = BackupRequest{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupRequest) ProtoMessage() {}
+
+func (x *BackupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
+func (*BackupRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{23}
+}
+
+// BackupResponse is a piece of the back-up file.
+type BackupResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The bytes.
+	Data          []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupResponse) Reset() {
+	*x = BackupResponse{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupResponse) ProtoMessage() {}
+
+func (x *BackupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
+func (*BackupResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *BackupResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// BackupHeader says what a back-up is. It stands at the end of its file.
+type BackupHeader struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId string `protobuf:"bytes,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// The store it stands in.
+	Store string `protobuf:"bytes,2,opt,name=store,proto3" json:"store,omitempty"`
+	// When it was made.
+	MadeAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=made_at,json=madeAt,proto3" json:"made_at,omitempty"`
+	// The life of the journal it was made of, 16 bytes.
+	Incarnation []byte `protobuf:"bytes,4,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// The newest row in it.
+	Last uint64 `protobuf:"varint,5,opt,name=last,proto3" json:"last,omitempty"`
+	// The newest row in it that head office held.
+	Confirmed uint64 `protobuf:"varint,6,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// The length of the journal in it.
+	JournalBytes uint64 `protobuf:"varint,7,opt,name=journal_bytes,json=journalBytes,proto3" json:"journal_bytes,omitempty"`
+	// The server's data key file: sealed under the machine's device key and to head office's recovery key.
+	DataKeyFile []byte `protobuf:"bytes,8,opt,name=data_key_file,json=dataKeyFile,proto3" json:"data_key_file,omitempty"`
+	// The file it was read from; not in the file itself.
+	File          string `protobuf:"bytes,9,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupHeader) Reset() {
+	*x = BackupHeader{}
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupHeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupHeader) ProtoMessage() {}
+
+func (x *BackupHeader) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_sync_v1_sync_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupHeader.ProtoReflect.Descriptor instead.
+func (*BackupHeader) Descriptor() ([]byte, []int) {
+	return file_stamklant_sync_v1_sync_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *BackupHeader) GetServerId() string {
+	if x != nil {
+		return x.ServerId
+	}
+	return ""
+}
+
+func (x *BackupHeader) GetStore() string {
+	if x != nil {
+		return x.Store
+	}
+	return ""
+}
+
+func (x *BackupHeader) GetMadeAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MadeAt
+	}
+	return nil
+}
+
+func (x *BackupHeader) GetIncarnation() []byte {
+	if x != nil {
+		return x.Incarnation
+	}
+	return nil
+}
+
+func (x *BackupHeader) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *BackupHeader) GetConfirmed() uint64 {
+	if x != nil {
+		return x.Confirmed
+	}
+	return 0
+}
+
+func (x *BackupHeader) GetJournalBytes() uint64 {
+	if x != nil {
+		return x.JournalBytes
+	}
+	return 0
+}
+
+func (x *BackupHeader) GetDataKeyFile() []byte {
+	if x != nil {
+		return x.DataKeyFile
+	}
+	return nil
+}
+
+func (x *BackupHeader) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
 var File_stamklant_sync_v1_sync_proto protoreflect.FileDescriptor
 
 const file_stamklant_sync_v1_sync_proto_rawDesc = "" +
 	"\n" +
-	"\x1cstamklant/sync/v1/sync.proto\x12\x11stamklant.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stamklant/outcome/v1/outcome.proto\"\xf6\x01\n" +
+	"\x1cstamklant/sync/v1/sync.proto\x12\x11stamklant.sync.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stamklant/bundle/v1/bundle.proto\x1a\"stamklant/outcome/v1/outcome.proto\"\xf6\x01\n" +
 	"\fFetchRequest\x12=\n" +
 	"\tserver_id\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,62}$R\bserverId\x12\x85\x01\n" +
 	"\x04path\x18\x02 \x01(\tBq\xbaHnrl2j^(keyset\\.skm|servers/[a-z0-9-]{1,63}/current\\.skm|chunks/[0-9a-f]{2}/[0-9a-f]{64}|lane/[0-9]{1,20}\\.skm)$R\x04path\x12\x1f\n" +
@@ -516,11 +2061,143 @@ const file_stamklant_sync_v1_sync_proto_rawDesc = "" +
 	"\tDelivered\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\fR\vincarnation\x121\n" +
-	"\x03row\x18\x03 \x01(\v2\x1f.stamklant.outcome.v1.OutboxRowR\x03row2\x8b\x02\n" +
+	"\x03row\x18\x03 \x01(\v2\x1f.stamklant.outcome.v1.OutboxRowR\x03row\"\\\n" +
+	"\fOfferRequest\x12#\n" +
+	"\x06keyset\x18\x01 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\x80\x80\bR\x06keyset\x12'\n" +
+	"\bmanifest\x18\x02 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\x80\x80 R\bmanifest\"\xa1\x01\n" +
+	"\rOfferResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x16\n" +
+	"\x06serves\x18\x02 \x01(\bR\x06serves\x129\n" +
+	"\amissing\x18\x03 \x03(\v2\x1f.stamklant.sync.v1.MissingPieceR\amissing\x12#\n" +
+	"\rmissing_bytes\x18\x04 \x01(\x04R\fmissingBytes\"R\n" +
+	"\fMissingPiece\x12\x16\n" +
+	"\x06digest\x18\x01 \x01(\fR\x06digest\x12\x16\n" +
+	"\x06length\x18\x02 \x01(\rR\x06length\x12\x12\n" +
+	"\x04have\x18\x03 \x01(\rR\x04have\"f\n" +
+	"\n" +
+	"PutRequest\x12\x1f\n" +
+	"\x06digest\x18\x01 \x01(\fB\a\xbaH\x04z\x02h R\x06digest\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\rR\x06offset\x12\x1f\n" +
+	"\x04data\x18\x03 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\x90\x800R\x04data\";\n" +
+	"\vPutResponse\x12\x16\n" +
+	"\x06pieces\x18\x01 \x01(\rR\x06pieces\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"\x0f\n" +
+	"\rStatusRequest\"\xe2\x04\n" +
+	"\x0eStatusResponse\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12\x14\n" +
+	"\x05store\x18\x02 \x01(\tR\x05store\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12)\n" +
+	"\x10manifest_version\x18\x04 \x01(\x04R\x0fmanifestVersion\x12'\n" +
+	"\x0ftrusted_version\x18\x05 \x01(\x04R\x0etrustedVersion\x128\n" +
+	"\n" +
+	"data_as_of\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bdataAsOf\x129\n" +
+	"\n" +
+	"expires_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12\x1a\n" +
+	"\bapplying\x18\b \x01(\bR\bapplying\x12\x18\n" +
+	"\afailure\x18\t \x01(\tR\afailure\x12'\n" +
+	"\x0foffered_version\x18\n" +
+	" \x01(\x04R\x0eofferedVersion\x12 \n" +
+	"\vincarnation\x18\v \x01(\fR\vincarnation\x12%\n" +
+	"\x0eoutbox_waiting\x18\f \x01(\x04R\routboxWaiting\x12.\n" +
+	"\x04time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12=\n" +
+	"\ftrusted_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\vtrustedTime\x12#\n" +
+	"\rclock_suspect\x18\x0f \x01(\bR\fclockSuspect\"\xa7\x02\n" +
+	"\fDrainRequest\x12)\n" +
+	"\vincarnation\x18\x01 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\vincarnation\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\x04R\x05first\x12:\n" +
+	"\x05taken\x18\x03 \x01(\v2\".stamklant.sync.v1.DeliverResponseH\x00R\x05taken\x127\n" +
+	"\x06forked\x18\x04 \x01(\v2\x1d.stamklant.sync.v1.ForkedRowsH\x00R\x06forked\x122\n" +
+	"\x03gap\x18\x05 \x01(\v2\x1e.stamklant.sync.v1.MissingRowsH\x00R\x03gap\x12#\n" +
+	"\bmax_rows\x18\x06 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\amaxRowsB\b\n" +
+	"\x06settle\"C\n" +
+	"\n" +
+	"ForkedRows\x12\x16\n" +
+	"\x06agreed\x18\x01 \x01(\x04R\x06agreed\x12\x1d\n" +
+	"\x05chain\x18\x02 \x01(\fB\a\xbaH\x04z\x02\x18 R\x05chain\"'\n" +
+	"\vMissingRows\x12\x18\n" +
+	"\athrough\x18\x01 \x01(\x04R\athrough\"b\n" +
+	"\rDrainResponse\x127\n" +
+	"\x05batch\x18\x01 \x01(\v2!.stamklant.sync.v1.DeliverRequestR\x05batch\x12\x18\n" +
+	"\awaiting\x18\x02 \x01(\x04R\awaiting\"\x10\n" +
+	"\x0eInspectRequest\"\xeb\x02\n" +
+	"\x0fInspectResponse\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12\x14\n" +
+	"\x05store\x18\x02 \x01(\tR\x05store\x12<\n" +
+	"\breleases\x18\x03 \x03(\v2 .stamklant.sync.v1.ReleaseReportR\breleases\x12:\n" +
+	"\ajournal\x18\x04 \x01(\v2 .stamklant.sync.v1.JournalReportR\ajournal\x129\n" +
+	"\abackups\x18\x05 \x03(\v2\x1f.stamklant.sync.v1.BackupHeaderR\abackups\x12\x1d\n" +
+	"\n" +
+	"free_bytes\x18\x06 \x01(\x04R\tfreeBytes\x12%\n" +
+	"\x0edownload_bytes\x18\a \x01(\x04R\rdownloadBytes\x12*\n" +
+	"\x02at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xc8\x03\n" +
+	"\rReleaseReport\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x16\n" +
+	"\x06digest\x18\x02 \x01(\fR\x06digest\x12\x18\n" +
+	"\acurrent\x18\x03 \x01(\bR\acurrent\x127\n" +
+	"\tissued_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x129\n" +
+	"\n" +
+	"expires_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x128\n" +
+	"\n" +
+	"data_as_of\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bdataAsOf\x12\x12\n" +
+	"\x04file\x18\a \x01(\tR\x04file\x12\x1d\n" +
+	"\n" +
+	"file_bytes\x18\b \x01(\x04R\tfileBytes\x12\x1a\n" +
+	"\baccounts\x18\t \x01(\x04R\baccounts\x12 \n" +
+	"\videntifiers\x18\n" +
+	" \x01(\x04R\videntifiers\x126\n" +
+	"\bcut_offs\x18\v \x03(\v2\x1b.stamklant.bundle.v1.CutOffR\acutOffs\x12\x14\n" +
+	"\x05fault\x18\f \x01(\tR\x05fault\"\xf9\x04\n" +
+	"\rJournalReport\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\x12\x1d\n" +
+	"\n" +
+	"free_bytes\x18\x03 \x01(\x04R\tfreeBytes\x12\x1b\n" +
+	"\tmax_bytes\x18\x04 \x01(\x04R\bmaxBytes\x12\x16\n" +
+	"\x06layout\x18\x05 \x01(\rR\x06layout\x12\x12\n" +
+	"\x04last\x18\x06 \x01(\x04R\x04last\x12\x1c\n" +
+	"\tconfirmed\x18\a \x01(\x04R\tconfirmed\x12\x16\n" +
+	"\x06pruned\x18\b \x01(\x04R\x06pruned\x12\x18\n" +
+	"\awaiting\x18\t \x01(\x04R\awaiting\x12'\n" +
+	"\x0ftrusted_version\x18\n" +
+	" \x01(\x04R\x0etrustedVersion\x129\n" +
+	"\n" +
+	"time_floor\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\ttimeFloor\x12A\n" +
+	"\x0eoffice_contact\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\rofficeContact\x12H\n" +
+	"\fincarnations\x18\r \x03(\v2$.stamklant.sync.v1.IncarnationReportR\fincarnations\x12D\n" +
+	"\x06values\x18\x0e \x03(\v2,.stamklant.sync.v1.JournalReport.ValuesEntryR\x06values\x12\x14\n" +
+	"\x05fault\x18\x0f \x01(\tR\x05fault\x1a9\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x81\x01\n" +
+	"\x11IncarnationReport\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x120\n" +
+	"\x05began\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05began\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04base\x18\x04 \x01(\x04R\x04base\"\x0f\n" +
+	"\rBackupRequest\"$\n" +
+	"\x0eBackupResponse\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\"\xa7\x02\n" +
+	"\fBackupHeader\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12\x14\n" +
+	"\x05store\x18\x02 \x01(\tR\x05store\x123\n" +
+	"\amade_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06madeAt\x12 \n" +
+	"\vincarnation\x18\x04 \x01(\fR\vincarnation\x12\x12\n" +
+	"\x04last\x18\x05 \x01(\x04R\x04last\x12\x1c\n" +
+	"\tconfirmed\x18\x06 \x01(\x04R\tconfirmed\x12#\n" +
+	"\rjournal_bytes\x18\a \x01(\x04R\fjournalBytes\x12\"\n" +
+	"\rdata_key_file\x18\b \x01(\fR\vdataKeyFile\x12\x12\n" +
+	"\x04file\x18\t \x01(\tR\x04file2\x8b\x02\n" +
 	"\vSyncService\x12Q\n" +
 	"\x05Fetch\x12\x1f.stamklant.sync.v1.FetchRequest\x1a .stamklant.sync.v1.FetchResponse\"\x03\x90\x02\x010\x01\x12U\n" +
 	"\aDeliver\x12!.stamklant.sync.v1.DeliverRequest\x1a\".stamklant.sync.v1.DeliverResponse\"\x03\x90\x02\x02\x12R\n" +
-	"\x06Report\x12 .stamklant.sync.v1.ReportRequest\x1a!.stamklant.sync.v1.ReportResponse\"\x03\x90\x02\x02B\xc5\x01\n" +
+	"\x06Report\x12 .stamklant.sync.v1.ReportRequest\x1a!.stamklant.sync.v1.ReportResponse\"\x03\x90\x02\x022\xf4\x03\n" +
+	"\fStoreService\x12O\n" +
+	"\x05Offer\x12\x1f.stamklant.sync.v1.OfferRequest\x1a .stamklant.sync.v1.OfferResponse\"\x03\x90\x02\x02\x12F\n" +
+	"\x03Put\x12\x1d.stamklant.sync.v1.PutRequest\x1a\x1e.stamklant.sync.v1.PutResponse(\x01\x12R\n" +
+	"\x06Status\x12 .stamklant.sync.v1.StatusRequest\x1a!.stamklant.sync.v1.StatusResponse\"\x03\x90\x02\x01\x12O\n" +
+	"\x05Drain\x12\x1f.stamklant.sync.v1.DrainRequest\x1a .stamklant.sync.v1.DrainResponse\"\x03\x90\x02\x02\x12U\n" +
+	"\aInspect\x12!.stamklant.sync.v1.InspectRequest\x1a\".stamklant.sync.v1.InspectResponse\"\x03\x90\x02\x01\x12O\n" +
+	"\x06Backup\x12 .stamklant.sync.v1.BackupRequest\x1a!.stamklant.sync.v1.BackupResponse0\x01B\xc5\x01\n" +
 	"\x15com.stamklant.sync.v1B\tSyncProtoP\x01Z;github.com/stamklant/stamklant/gen/stamklant/sync/v1;syncv1\xa2\x02\x03SSX\xaa\x02\x11Stamklant.Sync.V1\xca\x02\x11Stamklant\\Sync\\V1\xe2\x02\x1dStamklant\\Sync\\V1\\GPBMetadata\xea\x02\x13Stamklant::Sync::V1b\x06proto3"
 
 var (
@@ -535,7 +2212,7 @@ func file_stamklant_sync_v1_sync_proto_rawDescGZIP() []byte {
 	return file_stamklant_sync_v1_sync_proto_rawDescData
 }
 
-var file_stamklant_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_stamklant_sync_v1_sync_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_stamklant_sync_v1_sync_proto_goTypes = []any{
 	(*FetchRequest)(nil),          // 0: stamklant.sync.v1.FetchRequest
 	(*FetchResponse)(nil),         // 1: stamklant.sync.v1.FetchResponse
@@ -544,23 +2221,79 @@ var file_stamklant_sync_v1_sync_proto_goTypes = []any{
 	(*ReportRequest)(nil),         // 4: stamklant.sync.v1.ReportRequest
 	(*ReportResponse)(nil),        // 5: stamklant.sync.v1.ReportResponse
 	(*Delivered)(nil),             // 6: stamklant.sync.v1.Delivered
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*v1.OutboxRow)(nil),          // 8: stamklant.outcome.v1.OutboxRow
+	(*OfferRequest)(nil),          // 7: stamklant.sync.v1.OfferRequest
+	(*OfferResponse)(nil),         // 8: stamklant.sync.v1.OfferResponse
+	(*MissingPiece)(nil),          // 9: stamklant.sync.v1.MissingPiece
+	(*PutRequest)(nil),            // 10: stamklant.sync.v1.PutRequest
+	(*PutResponse)(nil),           // 11: stamklant.sync.v1.PutResponse
+	(*StatusRequest)(nil),         // 12: stamklant.sync.v1.StatusRequest
+	(*StatusResponse)(nil),        // 13: stamklant.sync.v1.StatusResponse
+	(*DrainRequest)(nil),          // 14: stamklant.sync.v1.DrainRequest
+	(*ForkedRows)(nil),            // 15: stamklant.sync.v1.ForkedRows
+	(*MissingRows)(nil),           // 16: stamklant.sync.v1.MissingRows
+	(*DrainResponse)(nil),         // 17: stamklant.sync.v1.DrainResponse
+	(*InspectRequest)(nil),        // 18: stamklant.sync.v1.InspectRequest
+	(*InspectResponse)(nil),       // 19: stamklant.sync.v1.InspectResponse
+	(*ReleaseReport)(nil),         // 20: stamklant.sync.v1.ReleaseReport
+	(*JournalReport)(nil),         // 21: stamklant.sync.v1.JournalReport
+	(*IncarnationReport)(nil),     // 22: stamklant.sync.v1.IncarnationReport
+	(*BackupRequest)(nil),         // 23: stamklant.sync.v1.BackupRequest
+	(*BackupResponse)(nil),        // 24: stamklant.sync.v1.BackupResponse
+	(*BackupHeader)(nil),          // 25: stamklant.sync.v1.BackupHeader
+	nil,                           // 26: stamklant.sync.v1.JournalReport.ValuesEntry
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*v1.OutboxRow)(nil),          // 28: stamklant.outcome.v1.OutboxRow
+	(*v11.CutOff)(nil),            // 29: stamklant.bundle.v1.CutOff
 }
 var file_stamklant_sync_v1_sync_proto_depIdxs = []int32{
-	7, // 0: stamklant.sync.v1.ReportResponse.time:type_name -> google.protobuf.Timestamp
-	8, // 1: stamklant.sync.v1.Delivered.row:type_name -> stamklant.outcome.v1.OutboxRow
-	0, // 2: stamklant.sync.v1.SyncService.Fetch:input_type -> stamklant.sync.v1.FetchRequest
-	2, // 3: stamklant.sync.v1.SyncService.Deliver:input_type -> stamklant.sync.v1.DeliverRequest
-	4, // 4: stamklant.sync.v1.SyncService.Report:input_type -> stamklant.sync.v1.ReportRequest
-	1, // 5: stamklant.sync.v1.SyncService.Fetch:output_type -> stamklant.sync.v1.FetchResponse
-	3, // 6: stamklant.sync.v1.SyncService.Deliver:output_type -> stamklant.sync.v1.DeliverResponse
-	5, // 7: stamklant.sync.v1.SyncService.Report:output_type -> stamklant.sync.v1.ReportResponse
-	5, // [5:8] is the sub-list for method output_type
-	2, // [2:5] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	27, // 0: stamklant.sync.v1.ReportResponse.time:type_name -> google.protobuf.Timestamp
+	28, // 1: stamklant.sync.v1.Delivered.row:type_name -> stamklant.outcome.v1.OutboxRow
+	9,  // 2: stamklant.sync.v1.OfferResponse.missing:type_name -> stamklant.sync.v1.MissingPiece
+	27, // 3: stamklant.sync.v1.StatusResponse.data_as_of:type_name -> google.protobuf.Timestamp
+	27, // 4: stamklant.sync.v1.StatusResponse.expires_at:type_name -> google.protobuf.Timestamp
+	27, // 5: stamklant.sync.v1.StatusResponse.time:type_name -> google.protobuf.Timestamp
+	27, // 6: stamklant.sync.v1.StatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	3,  // 7: stamklant.sync.v1.DrainRequest.taken:type_name -> stamklant.sync.v1.DeliverResponse
+	15, // 8: stamklant.sync.v1.DrainRequest.forked:type_name -> stamklant.sync.v1.ForkedRows
+	16, // 9: stamklant.sync.v1.DrainRequest.gap:type_name -> stamklant.sync.v1.MissingRows
+	2,  // 10: stamklant.sync.v1.DrainResponse.batch:type_name -> stamklant.sync.v1.DeliverRequest
+	20, // 11: stamklant.sync.v1.InspectResponse.releases:type_name -> stamklant.sync.v1.ReleaseReport
+	21, // 12: stamklant.sync.v1.InspectResponse.journal:type_name -> stamklant.sync.v1.JournalReport
+	25, // 13: stamklant.sync.v1.InspectResponse.backups:type_name -> stamklant.sync.v1.BackupHeader
+	27, // 14: stamklant.sync.v1.InspectResponse.at:type_name -> google.protobuf.Timestamp
+	27, // 15: stamklant.sync.v1.ReleaseReport.issued_at:type_name -> google.protobuf.Timestamp
+	27, // 16: stamklant.sync.v1.ReleaseReport.expires_at:type_name -> google.protobuf.Timestamp
+	27, // 17: stamklant.sync.v1.ReleaseReport.data_as_of:type_name -> google.protobuf.Timestamp
+	29, // 18: stamklant.sync.v1.ReleaseReport.cut_offs:type_name -> stamklant.bundle.v1.CutOff
+	27, // 19: stamklant.sync.v1.JournalReport.time_floor:type_name -> google.protobuf.Timestamp
+	27, // 20: stamklant.sync.v1.JournalReport.office_contact:type_name -> google.protobuf.Timestamp
+	22, // 21: stamklant.sync.v1.JournalReport.incarnations:type_name -> stamklant.sync.v1.IncarnationReport
+	26, // 22: stamklant.sync.v1.JournalReport.values:type_name -> stamklant.sync.v1.JournalReport.ValuesEntry
+	27, // 23: stamklant.sync.v1.IncarnationReport.began:type_name -> google.protobuf.Timestamp
+	27, // 24: stamklant.sync.v1.BackupHeader.made_at:type_name -> google.protobuf.Timestamp
+	0,  // 25: stamklant.sync.v1.SyncService.Fetch:input_type -> stamklant.sync.v1.FetchRequest
+	2,  // 26: stamklant.sync.v1.SyncService.Deliver:input_type -> stamklant.sync.v1.DeliverRequest
+	4,  // 27: stamklant.sync.v1.SyncService.Report:input_type -> stamklant.sync.v1.ReportRequest
+	7,  // 28: stamklant.sync.v1.StoreService.Offer:input_type -> stamklant.sync.v1.OfferRequest
+	10, // 29: stamklant.sync.v1.StoreService.Put:input_type -> stamklant.sync.v1.PutRequest
+	12, // 30: stamklant.sync.v1.StoreService.Status:input_type -> stamklant.sync.v1.StatusRequest
+	14, // 31: stamklant.sync.v1.StoreService.Drain:input_type -> stamklant.sync.v1.DrainRequest
+	18, // 32: stamklant.sync.v1.StoreService.Inspect:input_type -> stamklant.sync.v1.InspectRequest
+	23, // 33: stamklant.sync.v1.StoreService.Backup:input_type -> stamklant.sync.v1.BackupRequest
+	1,  // 34: stamklant.sync.v1.SyncService.Fetch:output_type -> stamklant.sync.v1.FetchResponse
+	3,  // 35: stamklant.sync.v1.SyncService.Deliver:output_type -> stamklant.sync.v1.DeliverResponse
+	5,  // 36: stamklant.sync.v1.SyncService.Report:output_type -> stamklant.sync.v1.ReportResponse
+	8,  // 37: stamklant.sync.v1.StoreService.Offer:output_type -> stamklant.sync.v1.OfferResponse
+	11, // 38: stamklant.sync.v1.StoreService.Put:output_type -> stamklant.sync.v1.PutResponse
+	13, // 39: stamklant.sync.v1.StoreService.Status:output_type -> stamklant.sync.v1.StatusResponse
+	17, // 40: stamklant.sync.v1.StoreService.Drain:output_type -> stamklant.sync.v1.DrainResponse
+	19, // 41: stamklant.sync.v1.StoreService.Inspect:output_type -> stamklant.sync.v1.InspectResponse
+	24, // 42: stamklant.sync.v1.StoreService.Backup:output_type -> stamklant.sync.v1.BackupResponse
+	34, // [34:43] is the sub-list for method output_type
+	25, // [25:34] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_sync_v1_sync_proto_init() }
@@ -568,15 +2301,20 @@ func file_stamklant_sync_v1_sync_proto_init() {
 	if File_stamklant_sync_v1_sync_proto != nil {
 		return
 	}
+	file_stamklant_sync_v1_sync_proto_msgTypes[14].OneofWrappers = []any{
+		(*DrainRequest_Taken)(nil),
+		(*DrainRequest_Forked)(nil),
+		(*DrainRequest_Gap)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_sync_v1_sync_proto_rawDesc), len(file_stamklant_sync_v1_sync_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   27,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_stamklant_sync_v1_sync_proto_goTypes,
 		DependencyIndexes: file_stamklant_sync_v1_sync_proto_depIdxs,

@@ -221,3 +221,316 @@ var SyncService_ServiceDesc = grpc.ServiceDesc{
 	},
 	Metadata: "stamklant/sync/v1/sync.proto",
 }
+
+const (
+	StoreService_Offer_FullMethodName   = "/stamklant.sync.v1.StoreService/Offer"
+	StoreService_Put_FullMethodName     = "/stamklant.sync.v1.StoreService/Put"
+	StoreService_Status_FullMethodName  = "/stamklant.sync.v1.StoreService/Status"
+	StoreService_Drain_FullMethodName   = "/stamklant.sync.v1.StoreService/Drain"
+	StoreService_Inspect_FullMethodName = "/stamklant.sync.v1.StoreService/Inspect"
+	StoreService_Backup_FullMethodName  = "/stamklant.sync.v1.StoreService/Backup"
+)
+
+// StoreServiceClient is the client API for StoreService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// StoreService is what head-office jobs ask of a store's server where they can reach it: they bring releases, fetch what happened, and look. Every
+// call carries the server's sync token, or its admin token. A server that follows head office by itself needs none of this; both ways lead to
+// the same apply.
+type StoreServiceClient interface {
+	// Offers a release: verified at once, remembered, and answered with the pieces that are not there yet. Parts name their pieces in their
+	// headers, so it takes two or three rounds of Offer and Put; when nothing is missing the server applies the release by itself and
+	// Status tells how it went. UNAVAILABLE while another release is applied.
+	Offer(ctx context.Context, in *OfferRequest, opts ...grpc.CallOption) (*OfferResponse, error)
+	// Takes pieces that the last Offer found missing, in any order, each from its `have` on. What came stays when the call is cut off.
+	Put(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[PutRequest, PutResponse], error)
+	// Tells what serves, what is being applied, and what waits.
+	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
+	// Hands out rows of the outbox, first settling what head office said to those before. Rows stay until they are confirmed and counted.
+	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error)
+	// Tells all there is to know about the server's files, without anything of a customer.
+	Inspect(ctx context.Context, in *InspectRequest, opts ...grpc.CallOption) (*InspectResponse, error)
+	// Streams a back-up of the journal as it is at this moment, sealed as the journal is. Recording goes on meanwhile.
+	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error)
+}
+
+type storeServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewStoreServiceClient(cc grpc.ClientConnInterface) StoreServiceClient {
+	return &storeServiceClient{cc}
+}
+
+func (c *storeServiceClient) Offer(ctx context.Context, in *OfferRequest, opts ...grpc.CallOption) (*OfferResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OfferResponse)
+	err := c.cc.Invoke(ctx, StoreService_Offer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storeServiceClient) Put(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[PutRequest, PutResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &StoreService_ServiceDesc.Streams[0], StoreService_Put_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[PutRequest, PutResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StoreService_PutClient = grpc.ClientStreamingClient[PutRequest, PutResponse]
+
+func (c *storeServiceClient) Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StatusResponse)
+	err := c.cc.Invoke(ctx, StoreService_Status_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storeServiceClient) Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DrainResponse)
+	err := c.cc.Invoke(ctx, StoreService_Drain_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storeServiceClient) Inspect(ctx context.Context, in *InspectRequest, opts ...grpc.CallOption) (*InspectResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(InspectResponse)
+	err := c.cc.Invoke(ctx, StoreService_Inspect_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storeServiceClient) Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &StoreService_ServiceDesc.Streams[1], StoreService_Backup_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[BackupRequest, BackupResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StoreService_BackupClient = grpc.ServerStreamingClient[BackupResponse]
+
+// StoreServiceServer is the server API for StoreService service.
+// All implementations must embed UnimplementedStoreServiceServer
+// for forward compatibility.
+//
+// StoreService is what head-office jobs ask of a store's server where they can reach it: they bring releases, fetch what happened, and look. Every
+// call carries the server's sync token, or its admin token. A server that follows head office by itself needs none of this; both ways lead to
+// the same apply.
+type StoreServiceServer interface {
+	// Offers a release: verified at once, remembered, and answered with the pieces that are not there yet. Parts name their pieces in their
+	// headers, so it takes two or three rounds of Offer and Put; when nothing is missing the server applies the release by itself and
+	// Status tells how it went. UNAVAILABLE while another release is applied.
+	Offer(context.Context, *OfferRequest) (*OfferResponse, error)
+	// Takes pieces that the last Offer found missing, in any order, each from its `have` on. What came stays when the call is cut off.
+	Put(grpc.ClientStreamingServer[PutRequest, PutResponse]) error
+	// Tells what serves, what is being applied, and what waits.
+	Status(context.Context, *StatusRequest) (*StatusResponse, error)
+	// Hands out rows of the outbox, first settling what head office said to those before. Rows stay until they are confirmed and counted.
+	Drain(context.Context, *DrainRequest) (*DrainResponse, error)
+	// Tells all there is to know about the server's files, without anything of a customer.
+	Inspect(context.Context, *InspectRequest) (*InspectResponse, error)
+	// Streams a back-up of the journal as it is at this moment, sealed as the journal is. Recording goes on meanwhile.
+	Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error
+	mustEmbedUnimplementedStoreServiceServer()
+}
+
+// UnimplementedStoreServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedStoreServiceServer struct{}
+
+func (UnimplementedStoreServiceServer) Offer(context.Context, *OfferRequest) (*OfferResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Offer not implemented")
+}
+func (UnimplementedStoreServiceServer) Put(grpc.ClientStreamingServer[PutRequest, PutResponse]) error {
+	return status.Error(codes.Unimplemented, "method Put not implemented")
+}
+func (UnimplementedStoreServiceServer) Status(context.Context, *StatusRequest) (*StatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
+}
+func (UnimplementedStoreServiceServer) Drain(context.Context, *DrainRequest) (*DrainResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Drain not implemented")
+}
+func (UnimplementedStoreServiceServer) Inspect(context.Context, *InspectRequest) (*InspectResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Inspect not implemented")
+}
+func (UnimplementedStoreServiceServer) Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error {
+	return status.Error(codes.Unimplemented, "method Backup not implemented")
+}
+func (UnimplementedStoreServiceServer) mustEmbedUnimplementedStoreServiceServer() {}
+func (UnimplementedStoreServiceServer) testEmbeddedByValue()                      {}
+
+// UnsafeStoreServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to StoreServiceServer will
+// result in compilation errors.
+type UnsafeStoreServiceServer interface {
+	mustEmbedUnimplementedStoreServiceServer()
+}
+
+func RegisterStoreServiceServer(s grpc.ServiceRegistrar, srv StoreServiceServer) {
+	// If the following call panics, it indicates UnimplementedStoreServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&StoreService_ServiceDesc, srv)
+}
+
+func _StoreService_Offer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(OfferRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StoreServiceServer).Offer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StoreService_Offer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StoreServiceServer).Offer(ctx, req.(*OfferRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StoreService_Put_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(StoreServiceServer).Put(&grpc.GenericServerStream[PutRequest, PutResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StoreService_PutServer = grpc.ClientStreamingServer[PutRequest, PutResponse]
+
+func _StoreService_Status_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StoreServiceServer).Status(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StoreService_Status_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StoreServiceServer).Status(ctx, req.(*StatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StoreService_Drain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DrainRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StoreServiceServer).Drain(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StoreService_Drain_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StoreServiceServer).Drain(ctx, req.(*DrainRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StoreService_Inspect_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(InspectRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StoreServiceServer).Inspect(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StoreService_Inspect_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StoreServiceServer).Inspect(ctx, req.(*InspectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StoreService_Backup_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(BackupRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(StoreServiceServer).Backup(m, &grpc.GenericServerStream[BackupRequest, BackupResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StoreService_BackupServer = grpc.ServerStreamingServer[BackupResponse]
+
+// StoreService_ServiceDesc is the grpc.ServiceDesc for StoreService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var StoreService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "stamklant.sync.v1.StoreService",
+	HandlerType: (*StoreServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "Offer",
+			Handler:    _StoreService_Offer_Handler,
+		},
+		{
+			MethodName: "Status",
+			Handler:    _StoreService_Status_Handler,
+		},
+		{
+			MethodName: "Drain",
+			Handler:    _StoreService_Drain_Handler,
+		},
+		{
+			MethodName: "Inspect",
+			Handler:    _StoreService_Inspect_Handler,
+		},
+	},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Put",
+			Handler:       _StoreService_Put_Handler,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "Backup",
+			Handler:       _StoreService_Backup_Handler,
+			ServerStreams: true,
+		},
+	},
+	Metadata: "stamklant/sync/v1/sync.proto",
+}

@@ -1997,7 +1997,11 @@ type GetStatusResponse struct {
 	// When head office last answered; absent when never since start.
 	OfficeSeenAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=office_seen_at,json=officeSeenAt,proto3" json:"office_seen_at,omitempty"`
 	// Accounts in the release.
-	Accounts      uint64 `protobuf:"varint,5,opt,name=accounts,proto3" json:"accounts,omitempty"`
+	Accounts uint64 `protobuf:"varint,5,opt,name=accounts,proto3" json:"accounts,omitempty"`
+	// The server's clock is too far from the time it trusts: offers with dates or hours are off until head office has been heard.
+	ClockSuspect bool `protobuf:"varint,6,opt,name=clock_suspect,json=clockSuspect,proto3" json:"clock_suspect,omitempty"`
+	// What the server trusts the time to be; absent when it knows nothing.
+	TrustedTime   *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=trusted_time,json=trustedTime,proto3" json:"trusted_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2065,6 +2069,20 @@ func (x *GetStatusResponse) GetAccounts() uint64 {
 		return x.Accounts
 	}
 	return 0
+}
+
+func (x *GetStatusResponse) GetClockSuspect() bool {
+	if x != nil {
+		return x.ClockSuspect
+	}
+	return false
+}
+
+func (x *GetStatusResponse) GetTrustedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TrustedTime
+	}
+	return nil
 }
 
 var File_stamklant_till_v1_checkout_proto protoreflect.FileDescriptor
@@ -2215,13 +2233,15 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x04meta\x18\b \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x12 \n" +
 	"\vprovisional\x18\t \x01(\bR\vprovisional\"M\n" +
 	"\x10GetStatusRequest\x129\n" +
-	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\"\xdb\x01\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\"\xbf\x02\n" +
 	"\x11GetStatusResponse\x12+\n" +
 	"\x04meta\x18\x01 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x12\x14\n" +
 	"\x05store\x18\x02 \x01(\tR\x05store\x12%\n" +
 	"\x0eoutbox_waiting\x18\x03 \x01(\x04R\routboxWaiting\x12@\n" +
 	"\x0eoffice_seen_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fofficeSeenAt\x12\x1a\n" +
-	"\baccounts\x18\x05 \x01(\x04R\baccounts*\x83\x01\n" +
+	"\baccounts\x18\x05 \x01(\x04R\baccounts\x12#\n" +
+	"\rclock_suspect\x18\x06 \x01(\bR\fclockSuspect\x12=\n" +
+	"\ftrusted_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\vtrustedTime*\x83\x01\n" +
 	"\tEntryMode\x12\x1a\n" +
 	"\x16ENTRY_MODE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ENTRY_MODE_SCANNED\x10\x01\x12\x15\n" +
@@ -2341,17 +2361,18 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	3,  // 36: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
 	20, // 37: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
 	26, // 38: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	7,  // 39: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	21, // 40: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	23, // 41: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	8,  // 42: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	22, // 43: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	24, // 44: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	42, // [42:45] is the sub-list for method output_type
-	39, // [39:42] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	26, // 39: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	7,  // 40: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	21, // 41: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	23, // 42: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	8,  // 43: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	22, // 44: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	24, // 45: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	43, // [43:46] is the sub-list for method output_type
+	40, // [40:43] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }

@@ -15,6 +15,8 @@ import (
 const (
 	// SyncServiceName is the fully-qualified name of the SyncService service.
 	SyncServiceName = "stamklant.sync.v1.SyncService"
+	// StoreServiceName is the fully-qualified name of the StoreService service.
+	StoreServiceName = "stamklant.sync.v1.StoreService"
 )
 
 // These constants are the procedure names of the RPCs defined in this package. They're exposed at
@@ -31,6 +33,18 @@ const (
 	SyncServiceDeliverProcedure = "/stamklant.sync.v1.SyncService/Deliver"
 	// SyncServiceReportProcedure is the procedure name of the SyncService's Report RPC.
 	SyncServiceReportProcedure = "/stamklant.sync.v1.SyncService/Report"
+	// StoreServiceOfferProcedure is the procedure name of the StoreService's Offer RPC.
+	StoreServiceOfferProcedure = "/stamklant.sync.v1.StoreService/Offer"
+	// StoreServicePutProcedure is the procedure name of the StoreService's Put RPC.
+	StoreServicePutProcedure = "/stamklant.sync.v1.StoreService/Put"
+	// StoreServiceStatusProcedure is the procedure name of the StoreService's Status RPC.
+	StoreServiceStatusProcedure = "/stamklant.sync.v1.StoreService/Status"
+	// StoreServiceDrainProcedure is the procedure name of the StoreService's Drain RPC.
+	StoreServiceDrainProcedure = "/stamklant.sync.v1.StoreService/Drain"
+	// StoreServiceInspectProcedure is the procedure name of the StoreService's Inspect RPC.
+	StoreServiceInspectProcedure = "/stamklant.sync.v1.StoreService/Inspect"
+	// StoreServiceBackupProcedure is the procedure name of the StoreService's Backup RPC.
+	StoreServiceBackupProcedure = "/stamklant.sync.v1.StoreService/Backup"
 )
 
 var (
@@ -215,4 +229,332 @@ func (h syncServiceHandler) report(ctx context.Context, _ connect.Spec, stream c
 		return err
 	}
 	return stream.Send(res)
+}
+
+var (
+	storeServiceOfferSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_sync_v1_sync_proto.Services().ByName("StoreService").Methods().ByName("Offer"),
+			Procedure:        StoreServiceOfferProcedure,
+			IdempotencyLevel: connect.IdempotencyIdempotent,
+		}
+	})
+	storeServicePutSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeClient,
+			Schema:     v1.File_stamklant_sync_v1_sync_proto.Services().ByName("StoreService").Methods().ByName("Put"),
+			Procedure:  StoreServicePutProcedure,
+		}
+	})
+	storeServiceStatusSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_sync_v1_sync_proto.Services().ByName("StoreService").Methods().ByName("Status"),
+			Procedure:        StoreServiceStatusProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
+	storeServiceDrainSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_sync_v1_sync_proto.Services().ByName("StoreService").Methods().ByName("Drain"),
+			Procedure:        StoreServiceDrainProcedure,
+			IdempotencyLevel: connect.IdempotencyIdempotent,
+		}
+	})
+	storeServiceInspectSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_sync_v1_sync_proto.Services().ByName("StoreService").Methods().ByName("Inspect"),
+			Procedure:        StoreServiceInspectProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
+	storeServiceBackupSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeServer,
+			Schema:     v1.File_stamklant_sync_v1_sync_proto.Services().ByName("StoreService").Methods().ByName("Backup"),
+			Procedure:  StoreServiceBackupProcedure,
+		}
+	})
+)
+
+// StoreServiceClient is a client for the stamklant.sync.v1.StoreService service.
+type StoreServiceClient interface {
+	// Offers a release: verified at once, remembered, and answered with the pieces that are not there yet. Parts name their pieces in their
+	// headers, so it takes two or three rounds of Offer and Put; when nothing is missing the server applies the release by itself and
+	// Status tells how it went. UNAVAILABLE while another release is applied.
+	Offer(context.Context, *v1.OfferRequest) (*v1.OfferResponse, error)
+	// Takes pieces that the last Offer found missing, in any order, each from its `have` on. What came stays when the call is cut off.
+	Put(context.Context) (StoreServicePutClientStream, error)
+	// Tells what serves, what is being applied, and what waits.
+	Status(context.Context, *v1.StatusRequest) (*v1.StatusResponse, error)
+	// Hands out rows of the outbox, first settling what head office said to those before. Rows stay until they are confirmed and counted.
+	Drain(context.Context, *v1.DrainRequest) (*v1.DrainResponse, error)
+	// Tells all there is to know about the server's files, without anything of a customer.
+	Inspect(context.Context, *v1.InspectRequest) (*v1.InspectResponse, error)
+	// Streams a back-up of the journal as it is at this moment, sealed as the journal is. Recording goes on meanwhile.
+	Backup(context.Context, *v1.BackupRequest) (StoreServiceBackupClientStream, error)
+}
+
+// NewStoreServiceClient constructs a client for the stamklant.sync.v1.StoreService service.
+// Multiple service clients may share a single connect.Client.
+func NewStoreServiceClient(client *connect.Client) StoreServiceClient {
+	return &storeServiceClient{client: client}
+}
+
+// StoreServicePutClientStream is the client stream for the StoreService's Put RPC.
+type StoreServicePutClientStream struct {
+	stream connect.ClientStream
+}
+
+// SendHeaders opens the stream and flushes the request headers without a message. The first Send or
+// Receive does this implicitly.
+func (s StoreServicePutClientStream) SendHeaders() error {
+	return s.stream.SendHeaders()
+}
+
+// Send sends a request message to the server.
+func (s StoreServicePutClientStream) Send(req *v1.PutRequest) error {
+	return s.stream.Send(req)
+}
+
+// CloseAndReceive closes the request side of the stream and returns the single response message. It
+// reads the stream to completion to release its resources.
+func (s StoreServicePutClientStream) CloseAndReceive() (*v1.PutResponse, error) {
+	if err := s.stream.CloseSend(); err != nil {
+		return nil, err
+	}
+	var res v1.PutResponse
+	if err := s.stream.Receive(&res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+// StoreServiceBackupClientStream is the client stream for the StoreService's Backup RPC.
+type StoreServiceBackupClientStream struct {
+	stream connect.ClientStream
+}
+
+// Receive returns the next response message from the server.
+func (s StoreServiceBackupClientStream) Receive() (*v1.BackupResponse, error) {
+	var res v1.BackupResponse
+	if err := s.stream.Receive(&res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+// Close releases the stream's resources. It is idempotent and is typically deferred to clean up a
+// stream abandoned before io.EOF.
+func (s StoreServiceBackupClientStream) Close() error {
+	return s.stream.Close()
+}
+
+// StoreServiceHandler is an implementation of the stamklant.sync.v1.StoreService service.
+type StoreServiceHandler interface {
+	// Offers a release: verified at once, remembered, and answered with the pieces that are not there yet. Parts name their pieces in their
+	// headers, so it takes two or three rounds of Offer and Put; when nothing is missing the server applies the release by itself and
+	// Status tells how it went. UNAVAILABLE while another release is applied.
+	Offer(context.Context, *v1.OfferRequest) (*v1.OfferResponse, error)
+	// Takes pieces that the last Offer found missing, in any order, each from its `have` on. What came stays when the call is cut off.
+	Put(context.Context, StoreServicePutServerStream) (*v1.PutResponse, error)
+	// Tells what serves, what is being applied, and what waits.
+	Status(context.Context, *v1.StatusRequest) (*v1.StatusResponse, error)
+	// Hands out rows of the outbox, first settling what head office said to those before. Rows stay until they are confirmed and counted.
+	Drain(context.Context, *v1.DrainRequest) (*v1.DrainResponse, error)
+	// Tells all there is to know about the server's files, without anything of a customer.
+	Inspect(context.Context, *v1.InspectRequest) (*v1.InspectResponse, error)
+	// Streams a back-up of the journal as it is at this moment, sealed as the journal is. Recording goes on meanwhile.
+	Backup(context.Context, *v1.BackupRequest, StoreServiceBackupServerStream) error
+}
+
+// RegisterStoreServiceHandler registers svc as the stamklant.sync.v1.StoreService implementation on
+// server.
+func RegisterStoreServiceHandler(server *connect.Server, svc StoreServiceHandler) {
+	adapter := storeServiceHandler{svc: svc}
+	server.Register(
+		connect.Method{Spec: storeServiceOfferSpec(), Handler: adapter.offer},
+		connect.Method{Spec: storeServicePutSpec(), Handler: adapter.put},
+		connect.Method{Spec: storeServiceStatusSpec(), Handler: adapter.status},
+		connect.Method{Spec: storeServiceDrainSpec(), Handler: adapter.drain},
+		connect.Method{Spec: storeServiceInspectSpec(), Handler: adapter.inspect},
+		connect.Method{Spec: storeServiceBackupSpec(), Handler: adapter.backup},
+	)
+}
+
+// StoreServicePutServerStream is the server stream for the StoreService's Put RPC.
+type StoreServicePutServerStream struct {
+	stream connect.ServerStream
+}
+
+// Receive returns the next request message from the client.
+func (s StoreServicePutServerStream) Receive() (*v1.PutRequest, error) {
+	var req v1.PutRequest
+	if err := s.stream.Receive(&req); err != nil {
+		return nil, err
+	}
+	return &req, nil
+}
+
+// StoreServiceBackupServerStream is the server stream for the StoreService's Backup RPC.
+type StoreServiceBackupServerStream struct {
+	stream connect.ServerStream
+}
+
+// SendHeaders flushes the response headers without a message. The first Send does this implicitly.
+func (s StoreServiceBackupServerStream) SendHeaders() error {
+	return s.stream.SendHeaders()
+}
+
+// Send sends a response message to the client.
+func (s StoreServiceBackupServerStream) Send(res *v1.BackupResponse) error {
+	return s.stream.Send(res)
+}
+
+// UnimplementedStoreServiceHandler returns CodeUnimplemented from all methods.
+type UnimplementedStoreServiceHandler struct{}
+
+func (UnimplementedStoreServiceHandler) Offer(context.Context, *v1.OfferRequest) (*v1.OfferResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.sync.v1.StoreService.Offer is not implemented")
+}
+
+func (UnimplementedStoreServiceHandler) Put(context.Context, StoreServicePutServerStream) (*v1.PutResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.sync.v1.StoreService.Put is not implemented")
+}
+
+func (UnimplementedStoreServiceHandler) Status(context.Context, *v1.StatusRequest) (*v1.StatusResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.sync.v1.StoreService.Status is not implemented")
+}
+
+func (UnimplementedStoreServiceHandler) Drain(context.Context, *v1.DrainRequest) (*v1.DrainResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.sync.v1.StoreService.Drain is not implemented")
+}
+
+func (UnimplementedStoreServiceHandler) Inspect(context.Context, *v1.InspectRequest) (*v1.InspectResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.sync.v1.StoreService.Inspect is not implemented")
+}
+
+func (UnimplementedStoreServiceHandler) Backup(context.Context, *v1.BackupRequest, StoreServiceBackupServerStream) error {
+	return connect.NewError(connect.CodeUnimplemented, "stamklant.sync.v1.StoreService.Backup is not implemented")
+}
+
+type storeServiceClient struct {
+	client *connect.Client
+}
+
+func (c *storeServiceClient) Offer(ctx context.Context, req *v1.OfferRequest) (*v1.OfferResponse, error) {
+	var res v1.OfferResponse
+	if err := c.client.CallUnary(ctx, storeServiceOfferSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *storeServiceClient) Put(ctx context.Context) (StoreServicePutClientStream, error) {
+	stream, err := c.client.CallClientStream(ctx, storeServicePutSpec())
+	if err != nil {
+		return StoreServicePutClientStream{}, err
+	}
+	return StoreServicePutClientStream{stream: stream}, nil
+}
+
+func (c *storeServiceClient) Status(ctx context.Context, req *v1.StatusRequest) (*v1.StatusResponse, error) {
+	var res v1.StatusResponse
+	if err := c.client.CallUnary(ctx, storeServiceStatusSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *storeServiceClient) Drain(ctx context.Context, req *v1.DrainRequest) (*v1.DrainResponse, error) {
+	var res v1.DrainResponse
+	if err := c.client.CallUnary(ctx, storeServiceDrainSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *storeServiceClient) Inspect(ctx context.Context, req *v1.InspectRequest) (*v1.InspectResponse, error) {
+	var res v1.InspectResponse
+	if err := c.client.CallUnary(ctx, storeServiceInspectSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *storeServiceClient) Backup(ctx context.Context, req *v1.BackupRequest) (StoreServiceBackupClientStream, error) {
+	stream, err := c.client.CallServerStream(ctx, storeServiceBackupSpec(), req)
+	if err != nil {
+		return StoreServiceBackupClientStream{}, err
+	}
+	return StoreServiceBackupClientStream{stream: stream}, nil
+}
+
+type storeServiceHandler struct{ svc StoreServiceHandler }
+
+func (h storeServiceHandler) offer(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.OfferRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.Offer(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h storeServiceHandler) put(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	res, err := h.svc.Put(ctx, StoreServicePutServerStream{stream: stream})
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h storeServiceHandler) status(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.StatusRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.Status(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h storeServiceHandler) drain(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.DrainRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.Drain(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h storeServiceHandler) inspect(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.InspectRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.Inspect(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h storeServiceHandler) backup(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.BackupRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	return h.svc.Backup(ctx, &req, StoreServiceBackupServerStream{stream: stream})
 }
