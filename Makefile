@@ -50,7 +50,7 @@ bench: build ## Print the figures of the README, as ratios against a bare peer
 
 .PHONY: soak
 soak: build ## Run the long tests for SOAKTIME (30m)
-	STAMKLANT_BIN='$(CURDIR)/bin' STAMKLANT_SOAK=$(SOAKTIME) go test -run '^TestSoak' -count=1 -v -timeout 0 ./internal/...
+	STAMKLANT_BIN='$(CURDIR)/bin' STAMKLANT_SOAK=$(SOAKTIME) go test -run '^TestSoak' -count=1 -v -timeout 0 ./internal/... ./cmd/...
 
 .PHONY: format
 format: $(GOLANGCI) ## Format Go and proto files
