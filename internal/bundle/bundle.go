@@ -27,6 +27,10 @@
 //
 // A part key is used for one part only, and travels sealed to each server's own public key.
 //
+// # Lane
+//
+// Head office's urgent words, each a signed file of its own: see [SealLane]. Whom one is about only the chain's servers can read.
+//
 // # Records
 //
 //	record = kind (1), top bit set for a tombstone ‖ uvarint length ‖ key ‖ [ uvarint length ‖ value ], the last two absent in a tombstone
