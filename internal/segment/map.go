@@ -16,7 +16,8 @@ var ErrMap = errors.New("segments do not share out all scores")
 // Map leads from three scores to a segment. It is immutable and safe for use by many goroutines.
 type Map struct {
 	n    int
-	code []string // by index of R, F, M
+	code []string       // by index of R, F, M
+	rank map[string]int // the best segment 0
 }
 
 // Compile builds the map of segments over n scores per dimension (0 means DefaultScores). Every combination must be claimed exactly
@@ -28,8 +29,9 @@ func Compile(segments []*programmev1.Segment, n int) (*Map, error) {
 	if n < MinScores || n > MaxScores {
 		return nil, fmt.Errorf("%w: %d scores per dimension, where %d to %d are possible", ErrMap, n, MinScores, MaxScores)
 	}
-	m := &Map{n: n, code: make([]string, n*n*n)}
-	for _, s := range segments {
+	m := &Map{n: n, code: make([]string, n*n*n), rank: make(map[string]int, len(segments))}
+	for i, s := range segments {
+		m.rank[s.GetCode()] = i
 		for _, written := range s.GetCodes() {
 			scores, err := ParseCode(written, n)
 			if err != nil {
