@@ -178,7 +178,7 @@ func (s *standing) segmentOf(a *customerv1.Account) string {
 	if s.segments == nil || a.GetValues() == nil {
 		return ""
 	}
-	return s.segments.Lookup(segment.Of(a.GetValues(), s.cuts))
+	return s.segments.Current(a.GetValues(), a.GetMemory(), s.cuts, s.cuts.GetAsOfDay())
 }
 
 // rank is a tier's place, −1 for none.

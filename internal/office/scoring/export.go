@@ -17,6 +17,7 @@ import (
 var Columns = []string{
 	"account_id", "external_id", "recency_days", "frequency", "monetary_minor", "r", "f", "m", "segment",
 	"first_receipt", "last_receipt", "previous_segment", "segment_since",
+	"falling_to", "held_until",
 }
 
 // reference is how an account id is written for people and other systems: base32, 26 characters.
@@ -69,16 +70,16 @@ func Export(ctx context.Context, w *warehouse.Warehouse, out io.Writer) (int64, 
 // exported is one row of the file.
 func exported(row warehouse.Row) ([]string, error) {
 	var id []byte
-	var external, segment, previous *string
+	var external, segment, previous, falling *string
 	var recency, frequency, money, r, f, m *int64
-	var first, last, since *time.Time
-	err := row.Scan(&id, &external, &recency, &frequency, &money, &r, &f, &m, &segment, &first, &last, &previous, &since)
+	var first, last, since, until *time.Time
+	err := row.Scan(&id, &external, &recency, &frequency, &money, &r, &f, &m, &segment, &first, &last, &previous, &since, &falling, &until)
 	if err != nil {
 		return nil, err
 	}
 	return []string{
 		reference.EncodeToString(id), word(external), digits(recency), digits(frequency), digits(money), digits(r), digits(f), digits(m),
-		word(segment), date(first), date(last), word(previous), date(since),
+		word(segment), date(first), date(last), word(previous), date(since), word(falling), date(until),
 	}, nil
 }
 

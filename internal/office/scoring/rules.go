@@ -2,6 +2,8 @@ package scoring
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -25,6 +27,11 @@ type rules struct {
 	decimals int32
 	settings string
 	dims     [3]dimension // recency, frequency, money
+	delay    int32        // days before a fall counts
+	// Patterns of the sensitive product groups, as SQL's LIKE takes them.
+	sensitive   []string
+	predictions bool // the models foretell visits and value
+	picture     bool // a picture is made of what customers like to buy
 }
 
 // dimension is how one value becomes a score.
@@ -32,6 +39,13 @@ type dimension struct {
 	column string // of the table measured
 	method programmev1.ScoringMethod
 	fixed  []int64 // the retailer's own cut points
+	drawn  int64   // share drawn in at each end, basis points
+}
+
+// bounds returns the places, from 0 in ascending order, whose values are the lowest and the highest that count among so many accounts.
+func (d dimension) bounds(count int64) (low, high int64) {
+	drawn := count * d.drawn / 10000
+	return drawn, count - 1 - drawn
 }
 
 // ranked reports whether scores are given by ranks, which no cut points tell.
@@ -54,6 +68,9 @@ func rulesOf(p *programmev1.Programme) (rules, error) {
 		currency: p.GetCurrency(),
 		decimals: p.GetCurrencyDecimals(),
 	}
+	r.delay, r.sensitive = s.GetDaysBeforeAFall(), sensitive(p)
+	r.predictions = !r.imported && s.GetPredictions() != programmev1.OnOff_ON_OFF_OFF
+	r.picture = !r.imported && s.GetPicture() != programmev1.OnOff_ON_OFF_OFF
 	if r.months == 0 {
 		r.months = segment.DefaultMonths
 	}
@@ -78,9 +95,9 @@ func rulesOf(p *programmev1.Programme) (rules, error) {
 // readDimensions reads how each value becomes a score.
 func (r *rules) readDimensions(s *programmev1.Scoring) error {
 	r.dims = [3]dimension{
-		{"recency_days", s.GetRecencyMethod(), s.GetRecencyCuts()},
-		{"frequency", s.GetFrequencyMethod(), s.GetFrequencyCuts()},
-		{"monetary_minor", s.GetMonetaryMethod(), s.GetMonetaryCuts()},
+		{"recency_days", s.GetRecencyMethod(), s.GetRecencyCuts(), int64(s.GetWinsorise().GetRecency())},
+		{"frequency", s.GetFrequencyMethod(), s.GetFrequencyCuts(), int64(s.GetWinsorise().GetFrequency())},
+		{"monetary_minor", s.GetMonetaryMethod(), s.GetMonetaryCuts(), int64(s.GetWinsorise().GetMonetary())},
 	}
 	for i := range r.dims {
 		d := &r.dims[i]
@@ -100,4 +117,21 @@ func (r *rules) readDimensions(s *programmev1.Scoring) error {
 		}
 	}
 	return nil
+}
+
+// sensitive are the patterns of the groups that change no score: each star any characters, all else as it stands.
+func sensitive(p *programmev1.Programme) []string {
+	like := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_", "*", "%")
+	var patterns []string
+	for _, group := range p.GetGroups() {
+		if !slices.Contains(p.GetSensitive(), group.GetName()) {
+			continue
+		}
+		for _, written := range group.GetPatterns() {
+			for _, pattern := range strings.Fields(written) {
+				patterns = append(patterns, like.Replace(pattern))
+			}
+		}
+	}
+	return patterns
 }

@@ -26,7 +26,7 @@ const (
 list: receipts
 receipt: [day, no]
 customer: {column: who, is: external_id}
-columns: {store: store, date: day, receipt_no: no, quantity: pieces, amount: amount, currency: currency, original_receipt_no: of}
+columns: {store: store, date: day, receipt_no: no, quantity: pieces, amount: amount, currency: currency, original_receipt_no: of, group: group, sku: sku}
 returns: {of: {empty: no}}
 voids: {note: void}
 training: {note: training}
@@ -42,13 +42,16 @@ columns: {objected: objected, minor: minor, groups: groups, profiling: agreed, s
 // list imports lines as one of the small lists.
 func list(t *testing.T, w *warehouse.Warehouse, kind warehouse.List, lines ...string) {
 	t.Helper()
-	text, heading := receiptsMapping, "who,store,day,no,pieces,amount,currency,of,note"
+	text, heading := receiptsMapping, "who,store,day,no,pieces,amount,currency,of,note,group,sku"
 	if kind == warehouse.Customers {
 		text, heading = customersMapping, "who,objected,minor,groups,agreed,segment,tier,points"
 	}
 	m, err := warehouse.ParseMapping("mapping.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i, line := range lines { // what stands at the end may be left out
+		lines[i] = line + strings.Repeat(",", max(0, strings.Count(heading, ",")-strings.Count(line, ",")))
 	}
 	path := filepath.Join(t.TempDir(), "list.csv")
 	if err := os.WriteFile(path, []byte(heading+"\n"+strings.Join(lines, "\n")+"\n"), 0o600); err != nil {

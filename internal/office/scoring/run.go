@@ -31,6 +31,9 @@ type Run struct {
 	LeftOut []warehouse.Count
 	// Cuts are the cut points; nil under imported scores, empty when nobody was scored.
 	Cuts *customerv1.CutPoints
+	// Bounds are, for recency, frequency and money, the lowest and the highest value that counted in cut points and means; nil where the ends were
+	// not drawn in.
+	Bounds [3][]int64
 	// Segments are the segments with at least one account, the largest first.
 	Segments []SegmentRow
 	// Shares are how the accounts spread over each score: recency, frequency and money, score 1 first.
@@ -85,11 +88,17 @@ func Latest(ctx context.Context, w *warehouse.Warehouse) (*Run, error) {
 
 // read returns a run; shares are those of the scores that stand, which are the newest run's.
 func read(ctx context.Context, tx *warehouse.Tx, id int64) (*Run, error) {
+	return readRun(ctx, tx, id, true)
+}
+
+// readRun returns a run; only the newest one's scores stand, so that there is more to tell of it.
+func readRun(ctx context.Context, tx *warehouse.Tx, id int64, newest bool) (*Run, error) {
 	run := &Run{ID: id}
 	var source string
-	var cuts [3]any
+	var cuts, bounds [3]any
 	err := tx.One(ctx, statement("run"), []any{warehouse.Arg("run", id)},
-		&run.AsOf, &run.First, &run.RanAt, &source, &run.Scores, &run.Scored, &run.Lapsed, &cuts[0], &cuts[1], &cuts[2])
+		&run.AsOf, &run.First, &run.RanAt, &source, &run.Scores, &run.Scored, &run.Lapsed, &cuts[0], &cuts[1], &cuts[2],
+		&bounds[0], &bounds[1], &bounds[2])
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +115,14 @@ func read(ctx context.Context, tx *warehouse.Tx, id int64) (*Run, error) {
 	}
 	run.Cuts = &customerv1.CutPoints{
 		AsOfDay: run.AsOf, RecencyDays: whole(cuts[0]), Frequency: whole(cuts[1]), MonetaryMinor: whole(cuts[2]),
+	}
+	for i, b := range bounds {
+		if all := whole(b); len(all) == 2 {
+			run.Bounds[i] = all
+		}
+	}
+	if !newest {
+		return run, nil
 	}
 	return run, errors.Join(run.readLeftOut(ctx, tx), run.readShares(ctx, tx))
 }
@@ -208,4 +225,34 @@ func (r *Run) String() string {
 		fmt.Fprintf(&out, ", %d left out (%s)", c.Rows, c.Reason)
 	}
 	return out.String()
+}
+
+// History returns all runs, the newest first. Only the newest one has shares, warnings and who was left out: they are of the scores that stand.
+func History(ctx context.Context, w *warehouse.Warehouse) ([]*Run, error) {
+	var runs []*Run
+	err := w.View(ctx, func(ctx context.Context, tx *warehouse.Tx) error {
+		var ids []int64
+		for row, err := range tx.Query(ctx, "select run_id from runs order by run_id desc") {
+			if err != nil {
+				return err
+			}
+			var id int64
+			if err := row.Scan(&id); err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		for i, id := range ids {
+			run, err := readRun(ctx, tx, id, i == 0)
+			if err != nil {
+				return err
+			}
+			runs = append(runs, run)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("scoring runs: %w", err)
+	}
+	return runs, nil
 }

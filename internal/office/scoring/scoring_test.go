@@ -262,3 +262,24 @@ func TestCDNOW(t *testing.T) {
 		"r": "r_score_T", "f": "f_score_T", "m": "monetary_cents_score_T",
 	})
 }
+
+// latest is the newest run.
+func latest(t *testing.T, w *warehouse.Warehouse) *scoring.Run {
+	t.Helper()
+	run, err := scoring.Latest(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// number asks the warehouse for one number.
+func number(t *testing.T, w *warehouse.Warehouse, query string) int64 {
+	t.Helper()
+	var n int64
+	err := w.View(t.Context(), func(ctx context.Context, tx *warehouse.Tx) error { return tx.One(ctx, query, nil, &n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

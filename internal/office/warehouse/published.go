@@ -88,10 +88,10 @@ func scanPublished(row Row) (PublishedAccount, error) {
 	var language, store, name, tier, segment, previous *string
 	var objected, profiling, marketing, answers, minor, blocked, measured, given *bool
 	var points, visits, spend, frequency, money, r, f, m *int64
-	var first, last, changed *time.Time
+	var first, last, changed, held *time.Time
 	var groups any
 	err := row.Scan(&id, &language, &store, &name, &groups, &objected, &profiling, &marketing, &answers, &minor, &blocked, &tier, &points,
-		&measured, &first, &last, &frequency, &money, &visits, &spend, &previous, &changed, &given, &segment, &r, &f, &m)
+		&measured, &first, &last, &frequency, &money, &visits, &spend, &previous, &changed, &held, &given, &segment, &r, &f, &m)
 	if err != nil {
 		return PublishedAccount{}, err
 	}
@@ -114,7 +114,7 @@ func scanPublished(row Row) (PublishedAccount, error) {
 		}
 	}
 	if or(measured) && previous != nil {
-		account.Memory = &customerv1.Memory{PreviousSegment: *previous, ChangedDay: dayOf(changed)}
+		account.Memory = &customerv1.Memory{PreviousSegment: *previous, ChangedDay: dayOf(changed), FallHeldUntilDay: dayOf(held)}
 	}
 	if or(given) {
 		account.Imported = &customerv1.ImportedScores{Segment: or(segment), R: int32(or(r)), F: int32(or(f)), M: int32(or(m))}

@@ -1,5 +1,5 @@
 -- Measures every account as of a day.
--- Inputs: receipts, customers; $first and $as_of, the window's days; $by_time, whether recency counts 24 hours from the time; $currency; $remove, whether a receipt that came back whole counts no
+-- Inputs: receipts, customers, sensitive (what scores leave out of a receipt and tiers do not); $first and $as_of, the window's days; $by_time, whether recency counts 24 hours from the time; $currency; $remove, whether a receipt that came back whole counts no
 -- visit; $visits, whether frequency counts visits or receipts; $net, whether money is less what came back; $basis, $leave_out, $imported, who
 -- is scored. Grain: one row per account with a counted receipt. Output: measured.
 create temp table measured as
@@ -34,11 +34,18 @@ with voided as (
     select
         account_id, store, business_date,
         business_date >= date '1970-01-01' + $first::integer as inside,
-        count(*) filter (kind = 'sale' and bought > 0 and brought_back.receipt_id is null) as receipts,
-        max(coalesce(sold_at, business_date)) filter (kind = 'sale' and bought > 0 and brought_back.receipt_id is null) as last_time,
-        sum(sold) as sold,
-        sum(returned) as returned
-    from counted left join brought_back using (receipt_id)
+        count(*) filter (kind = 'sale' and counted.bought > coalesce(sensitive.bought, 0) and brought_back.receipt_id is null) as receipts,
+        max(coalesce(sold_at, business_date)) filter (
+            kind = 'sale' and counted.bought > coalesce(sensitive.bought, 0) and brought_back.receipt_id is null
+        ) as last_time,
+        count(*) filter (kind = 'sale' and counted.bought > 0 and brought_back.receipt_id is null) as all_receipts,
+        sum(counted.sold) as all_sold,
+        sum(counted.returned) as all_returned,
+        coalesce(sum(sensitive.sold), 0) as sensitive_sold,
+        coalesce(sum(sensitive.returned), 0) as sensitive_returned
+    from counted
+    left join brought_back using (receipt_id)
+    left join temp.main.sensitive using (receipt_id)
     group by all
 ), accounts as (
     select
@@ -48,8 +55,10 @@ with voided as (
         max(last_time) as last_time,
         count(*) filter (receipts > 0 and inside) as visits,
         coalesce(sum(receipts) filter (inside), 0)::bigint as receipts,
-        coalesce(sum(sold) filter (inside), 0) as sold,
-        coalesce(sum(returned) filter (inside), 0) as returned
+        count(*) filter (all_receipts > 0 and inside) as all_visits,
+        coalesce(sum(all_sold - sensitive_sold) filter (inside), 0) as sold,
+        coalesce(sum(all_returned - sensitive_returned) filter (inside), 0) as returned,
+        coalesce(sum(all_sold + all_returned) filter (inside), 0) as spend
     from days
     group by account_id
 ), judged as (
@@ -75,6 +84,6 @@ select
     case when $visits then visits else receipts end as frequency,
     -- Rounded once, half away from zero.
     (((sold + case when $net then returned else 0 end)::decimal(38, /*places*/)) * /*factor*/)::bigint as monetary_minor,
-    visits,
-    (((sold + returned)::decimal(38, /*places*/)) * /*factor*/)::bigint as spend_minor
+    all_visits as visits,
+    ((spend::decimal(38, /*places*/)) * /*factor*/)::bigint as spend_minor
 from judged

@@ -1,5 +1,5 @@
 -- Gives scores and segments, and remembers the segment before.
--- Inputs: measured, places, accounts, scores of the run before; $as_of, $scores (their number per dimension), cut points with commas between
+-- Inputs: measured, places, ranks (the best segment 0), accounts, scores of the run before; $as_of, $delay (days before a fall counts), $scores (their number per dimension), cut points with commas between
 -- (empty for none), and for each value whether its score goes by rank. Grain: one row per account. Output: placed.
 create temp table placed as
 with cuts as (
@@ -34,22 +34,48 @@ with cuts as (
             when standing in ('scored', 'lapsed') then 1 + len(list_filter(cuts.monetary, lambda q: q < monetary_minor))
         end as m
     from temp.main.measured left join ranked using (account_id), cuts
-), named as (
-    select scored.*, places.segment
-    from scored left join temp.main.places using (r, f, m)
+), derived as (
+    select scored.*, places.segment as derived, ranks.place
+    from scored left join temp.main.places using (r, f, m) left join temp.main.ranks using (segment)
 ), before as (
-    -- A second run as of the same day compares with the day before, as the first one did.
-    select account_id,
-        case when changed = date '1970-01-01' + $as_of::integer then previous_segment else segment end as segment,
-        case when changed = date '1970-01-01' + $as_of::integer then null else previous_segment end as previous_segment,
-        case when changed = date '1970-01-01' + $as_of::integer then null else changed end as changed
-    from main.scores
+    -- A second run as of the same day starts from the day before, as the first one did.
+    select before.*, ranks.place
+    from (
+        select account_id,
+            case when run_day = date '1970-01-01' + $as_of::integer then before_segment else segment end as segment,
+            case when run_day = date '1970-01-01' + $as_of::integer then before_previous else previous_segment end as previous_segment,
+            case when run_day = date '1970-01-01' + $as_of::integer then before_changed else changed end as changed,
+            case when run_day = date '1970-01-01' + $as_of::integer then before_falling_since else falling_since end as falling_since
+        from main.scores
+    ) as before
+    left join temp.main.ranks using (segment)
+), due as (
+    -- Since when a fall is due; null when none is.
+    select derived.*, before.* exclude (account_id, place),
+        case when derived.place > before.place and $delay > 0
+            then least(coalesce(before.falling_since, date '1970-01-01' + $as_of::integer), date '1970-01-01' + $as_of::integer)
+        end as due
+    from derived left join before on before.account_id = derived.account_id
+), counted as (
+    select *,
+        coalesce(date '1970-01-01' + $as_of::integer < due + $delay::integer, false) as held,
+        case when held then segment else derived end as counts
+    from due
 )
 select
-    named.account_id, standing, why, first_receipt, last_receipt, recency_days, frequency, monetary_minor, visits, spend_minor,
-    r, f, m, named.segment,
-    case when before.segment is distinct from named.segment then before.segment else before.previous_segment end as previous_segment,
-    case when before.segment is distinct from named.segment and before.segment is not null then date '1970-01-01' + $as_of::integer
-        else before.changed end as changed
-from named left join before on before.account_id = named.account_id
-order by named.account_id
+    account_id, standing, why, first_receipt, last_receipt, recency_days, frequency, monetary_minor, visits, spend_minor,
+    r, f, m, counts,
+    case when standing = 'left_out' then null when segment is distinct from counts then segment else previous_segment end as previous_segment,
+    case when standing = 'left_out' then null when segment is distinct from counts and segment is not null
+        then date '1970-01-01' + $as_of::integer else changed end as changed,
+    case when held then derived end as falling_to,
+    case when held then due end as falling_since,
+    case when held then due + $delay::integer - 1 end as held_until,
+    date '1970-01-01' + $as_of::integer as run_day,
+    -- Nothing is remembered of who is not scored.
+    case when standing <> 'left_out' then segment end as before_segment,
+    case when standing <> 'left_out' then previous_segment end as before_previous,
+    case when standing <> 'left_out' then changed end as before_changed,
+    case when standing <> 'left_out' then falling_since end as before_falling_since
+from counted
+order by account_id

@@ -1,7 +1,7 @@
 -- Reads what stores may have of every account.
 -- Inputs: accounts, customers, scores, runs; $imported, whether scores came with the customer list; $ranked, whether some go by rank; $basis,
 -- whether there is one for profiling; $consent, whether it is consent. Grain: one row per account, in the order of account_id. Output:
--- attributes; measured (whether values may be published) and values, the last receipt being as far back as recency says; given (whether a
+-- attributes; memory (previous segment, day of change, until when a fall is held back); measured (whether values may be published) and values, the last receipt being as far back as recency says; given (whether a
 -- segment and scores are published as given) and those.
 with run as (
     select max_by(as_of, run_id) as as_of from main.runs
@@ -22,7 +22,10 @@ select
     language, home_store, first_name, groups, objected, profiling, marketing, linked_answers, minor, blocked, tier, points,
     permitted and not $imported and not $ranked and standing in ('scored', 'lapsed') as measured,
     first_receipt, run.as_of - recency_days, frequency, monetary_minor, visits, spend_minor,
-    previous_segment, changed,
+    -- While a fall is held back, the segment that still stands is the one before what the values make.
+    case when held_until is null then previous_segment else segment end,
+    case when held_until is null then changed else falling_since end,
+    held_until,
     permitted and segment is not null and ($imported or ($ranked and standing in ('scored', 'lapsed'))) as given,
     segment, r, f, m
 from known, run
