@@ -37,6 +37,7 @@ type campaign struct {
 	perLife   int64
 	holdout   int32
 	offer     *offer
+	picture   *pictureNeed // nil when it asks for nothing of the kind
 	also      *condition
 }
 
@@ -116,7 +117,7 @@ func compileCampaign(in *programmev1.Campaign, groups map[string]int, conditions
 			return campaign{}, fmt.Errorf("%w: it is for the group %q, which the programme does not have", ErrCampaign, name)
 		}
 	}
-	c.offer = compileOffer(in.GetOffer(), groups)
+	c.offer, c.picture = compileOffer(in.GetOffer(), groups), compilePicture(when)
 	var err error
 	if c.also, err = conditions.compile(when.GetAlso()); err != nil {
 		return campaign{}, fmt.Errorf("%w: also: %w", ErrCampaign, err)

@@ -3,12 +3,10 @@ package decision
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
 
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
@@ -25,19 +23,16 @@ var (
 )
 
 // condition is a further condition, ready to evaluate.
-type condition struct{ program cel.Program }
+type condition struct {
+	program cel.Program
+	asks    []asked // what it reads of a customer's predictions and picture
+}
 
 // conditions compiles the further conditions of one programme's campaigns.
 type conditions struct {
 	programme *programmev1.Programme
 	env       *cel.Env
 	table     map[string]variable
-}
-
-// variable is how one name of a condition gets its value.
-type variable struct {
-	of    *cel.Type
-	value func(*look) ref.Val
 }
 
 // newConditions prepares for a programme. Nothing is built before a campaign has a further condition.
@@ -69,7 +64,18 @@ func (c *conditions) compile(source string) (*condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &condition{program: program}, nil
+	return &condition{program: program, asks: c.asks(checked.NativeRep())}, nil
+}
+
+// asks is what a condition reads of a customer's predictions and picture.
+func (c *conditions) asks(checked *ast.AST) []asked {
+	var all []asked
+	ast.PreOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if name := checked.ReferenceMap()[e.ID()]; name != nil && c.table[name.Name].asks.field != "" {
+			all = append(all, c.table[name.Name].asks)
+		}
+	}))
+	return all
 }
 
 // build declares the variables of the programme.
@@ -120,61 +126,3 @@ func (a *activation) ResolveName(name string) (any, bool) {
 
 // Parent is none.
 func (*activation) Parent() interpreter.Activation { return nil }
-
-// identifier is what CEL takes as a name.
-var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-
-// variablesOf is every name a condition may use.
-func variablesOf(p *programmev1.Programme) map[string]variable {
-	text := func(value func(*look) string) variable {
-		return variable{cel.StringType, func(l *look) ref.Val { return types.String(value(l)) }}
-	}
-	number := func(value func(*look) int64) variable {
-		return variable{cel.IntType, func(l *look) ref.Val { return types.Int(value(l)) }}
-	}
-	table := map[string]variable{
-		"customer.segment":    text(func(l *look) string { return l.in.Segment }),
-		"customer.tier":       text(func(l *look) string { return l.in.Tier }),
-		"customer.home_store": text(func(l *look) string { return l.in.HomeStore }),
-		"customer.points":     number(func(l *look) int64 { return l.in.PointsAvailable }),
-		"customer.days_since_visit": number(func(l *look) int64 {
-			if l.in.LastVisitDay == 0 {
-				return -1
-			}
-			return int64(l.in.Day - l.in.LastVisitDay)
-		}),
-		"store":         text(func(l *look) string { return l.in.Store }),
-		"weekday":       number(func(l *look) int64 { return int64(l.in.Weekday) }),
-		"minute":        number(func(l *look) int64 { return int64(l.in.Minute) }),
-		"basket.lines":  number(func(l *look) int64 { return int64(len(l.in.Lines)) }),
-		"basket.spend":  number(func(l *look) int64 { return l.whole().spend }),
-		"basket.pieces": number(func(l *look) int64 { return l.whole().milli / 1000 }),
-		"basket.open":   {cel.BoolType, func(l *look) ref.Val { return types.Bool(len(l.in.Lines) > 0) }},
-		"stage.payment": {cel.BoolType, func(l *look) ref.Val { return types.Bool(l.in.Stage == Payment) }},
-	}
-	for _, trait := range p.GetTraits() {
-		if identifier.MatchString(trait.GetName()) {
-			table["trait."+trait.GetName()] = traitVariable(trait)
-		}
-	}
-	for i, group := range p.GetGroups() {
-		if identifier.MatchString(group.GetName()) {
-			table["group."+group.GetName()+".spend"] = number(func(l *look) int64 { return l.group(i).spend })
-			table["group."+group.GetName()+".pieces"] = number(func(l *look) int64 { return l.group(i).milli / 1000 })
-		}
-	}
-	return table
-}
-
-// traitVariable is a declared trait; what is not known about a customer is no, 0 or empty.
-func traitVariable(t *programmev1.TraitDeclaration) variable {
-	name := t.GetName()
-	switch t.GetType() {
-	case programmev1.TraitType_TRAIT_TYPE_NUMBER:
-		return variable{cel.IntType, func(l *look) ref.Val { return types.Int(l.trait(name).GetNumber()) }}
-	case programmev1.TraitType_TRAIT_TYPE_WORD:
-		return variable{cel.StringType, func(l *look) ref.Val { return types.String(l.trait(name).GetWord()) }}
-	default:
-		return variable{cel.BoolType, func(l *look) ref.Val { return types.Bool(l.trait(name).GetYes()) }}
-	}
-}

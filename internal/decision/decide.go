@@ -51,6 +51,10 @@ type Input struct {
 	LastVisitDay int32
 	// Traits are what is known about the customer.
 	Traits []*customerv1.Trait
+	// Predictions are what is foretold of the customer; nil for nothing.
+	Predictions *customerv1.Predictions
+	// Picture is what the customer likes to buy; nil when nothing is known.
+	Picture *customerv1.Picture
 	// PointsAvailable are the customer's.
 	PointsAvailable int64
 	// Times tells how often the customer had a campaign, by code. Nil when nothing is known.

@@ -60,6 +60,9 @@ func (l *look) reason(c *campaign) Reason {
 			return BasketMissing
 		}
 	}
+	if c.picture != nil && !l.likes(c.picture) {
+		return OtherPicture
+	}
 	if c.also != nil && !l.also(c.also) {
 		return ConditionFalse
 	}

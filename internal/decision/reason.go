@@ -35,6 +35,8 @@ const (
 	VisitTooRecent
 	// VisitTooLongAgo is said when the customer stayed away for more days than the campaign asks for.
 	VisitTooLongAgo
+	// OtherPicture is said when the customer likes to buy, or is expected to do, something else than the campaign asks for, or it is not known.
+	OtherPicture
 	// ConditionFalse is said when the campaign's further condition does not hold.
 	ConditionFalse
 	// CapReached is said when the customer had the campaign as often as it allows.
@@ -55,7 +57,7 @@ const (
 
 var reasonNames = [reasons]string{
 	"UNSPECIFIED", "WON", "OUTRANKED", "NOT_STARTED", "ENDED", "WRONG_SEGMENT", "WRONG_STORE", "WRONG_TIER", "WRONG_STAGE", "NOT_HOME_STORE",
-	"TRAIT_MISSING", "BASKET_MISSING", "VISIT_TOO_RECENT", "VISIT_TOO_LONG_AGO", "CONDITION_FALSE", "CAP_REACHED", "HOLDOUT",
+	"TRAIT_MISSING", "BASKET_MISSING", "VISIT_TOO_RECENT", "VISIT_TOO_LONG_AGO", "OTHER_PICTURE", "CONDITION_FALSE", "CAP_REACHED", "HOLDOUT",
 	"NOT_SERVED", "SILENCED", "NO_STAGE", "NOTHING_MATCHED",
 }
 

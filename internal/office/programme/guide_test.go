@@ -10,15 +10,18 @@ import (
 	"github.com/stamklant/stamklant/internal/office/programme"
 )
 
-// TestGuide checks every example of docs/writing-a-programme.md, with the lines of the shortest programme that it does not have itself.
+// TestGuide checks every example of the pages on writing a programme, with the lines of the shortest programme that it does not have itself.
 func TestGuide(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join(root, "docs", "writing-a-programme.md"))
-	if err != nil {
-		t.Fatal(err)
+	var examples []string
+	for _, page := range []string{"writing-a-programme.md", "conditions.md"} {
+		text, err := os.ReadFile(filepath.Join(root, "docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples = append(examples, strings.Split(string(text), "```yaml\n")[1:]...)
 	}
-	examples := strings.Split(string(text), "```yaml\n")[1:]
-	if len(examples) < 6 {
+	if len(examples) < 7 {
 		t.Fatalf("%d examples", len(examples))
 	}
 	for i, example := range examples {
