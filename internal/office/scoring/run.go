@@ -40,6 +40,10 @@ type Run struct {
 	Shares [3][]int64
 	// Warnings are scores that nobody has, or that at least twice as many have as would be even.
 	Warnings []string
+	// Models are what foretells visits and spending; none when nothing is foretold.
+	Models []Model
+	// Calibration is how well the first part of the receipts foretold the rest; nil when it bore no model.
+	Calibration *Calibration
 }
 
 // SegmentRow is one segment in a run.
@@ -124,7 +128,7 @@ func readRun(ctx context.Context, tx *warehouse.Tx, id int64, newest bool) (*Run
 	if !newest {
 		return run, nil
 	}
-	return run, errors.Join(run.readLeftOut(ctx, tx), run.readShares(ctx, tx))
+	return run, errors.Join(run.readLeftOut(ctx, tx), run.readShares(ctx, tx), run.readModels(ctx, tx))
 }
 
 // whole reads a list of whole numbers.

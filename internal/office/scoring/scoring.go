@@ -64,6 +64,9 @@ func Score(ctx context.Context, w *warehouse.Warehouse, programme *programmev1.P
 	err = w.Update(ctx, func(ctx context.Context, tx *warehouse.Tx) (err error) {
 		r.tx = tx
 		run, err = r.run(ctx)
+		if err == nil {
+			err = r.deepen(ctx, run)
+		}
 		if err == nil && options.Keep != nil {
 			err = options.Keep(ctx, tx, run)
 		}
