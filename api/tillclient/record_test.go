@@ -44,7 +44,7 @@ func hasty(path string) func(*tillclient.Config) {
 
 func TestAReceiptIsRecorded(t *testing.T) {
 	t.Parallel()
-	first, second := open(t, "first", "127.0.0.1:0"), open(t, "second", "127.0.0.1:0")
+	first, second := open(t, "first"), open(t, "second")
 	path := filepath.Join(t.TempDir(), "outbox")
 	c := client(t, keeping(path), first.address, second.address)
 	recorded := record(t, c, "1")
@@ -65,7 +65,7 @@ func TestAReceiptIsRecorded(t *testing.T) {
 
 func TestAReceiptWaitsForTheServer(t *testing.T) {
 	t.Parallel()
-	s := open(t, "first", "127.0.0.1:0")
+	s := open(t, "first")
 	s.stop()
 	path := filepath.Join(t.TempDir(), "outbox")
 	c := client(t, hasty(path), s.address)
@@ -89,7 +89,7 @@ func TestAReceiptWaitsForTheServer(t *testing.T) {
 
 func TestReceiptsSurviveTheTillBeingSwitchedOff(t *testing.T) {
 	t.Parallel()
-	s := open(t, "first", "127.0.0.1:0")
+	s := open(t, "first")
 	s.stop()
 	path := filepath.Join(t.TempDir(), "outbox")
 	off := client(t, hasty(path), s.address)
@@ -112,7 +112,7 @@ func TestReceiptsSurviveTheTillBeingSwitchedOff(t *testing.T) {
 // TestALostReplyHasTheReceiptSentAgain: the server has it, the till does not know.
 func TestALostReplyHasTheReceiptSentAgain(t *testing.T) {
 	t.Parallel()
-	s := open(t, "first", "127.0.0.1:0")
+	s := open(t, "first")
 	wire := plug(t, s.address)
 	c := client(t, func(c *tillclient.Config) {
 		keeping(filepath.Join(t.TempDir(), "outbox"))(c)
@@ -143,7 +143,7 @@ func TestALostReplyHasTheReceiptSentAgain(t *testing.T) {
 
 func TestTheStandbyTakesReceiptsOnlyAfterTheServerFailed(t *testing.T) {
 	t.Parallel()
-	first, second := open(t, "first", "127.0.0.1:0"), open(t, "second", "127.0.0.1:0")
+	first, second := open(t, "first"), open(t, "second")
 	c := client(t, func(c *tillclient.Config) {
 		keeping(filepath.Join(t.TempDir(), "outbox"))(c)
 		c.Timing.Backoff = time.Nanosecond // the server is tried first again at once
@@ -164,7 +164,7 @@ func TestAReceiptNobodyTakesDoesNotHoldUpTheNext(t *testing.T) {
 	for _, code := range []codes.Code{codes.InvalidArgument, codes.AlreadyExists} {
 		t.Run(code.String(), func(t *testing.T) {
 			t.Parallel()
-			s := open(t, "first", "127.0.0.1:0")
+			s := open(t, "first")
 			s.fails = func(r *tillv1.RecordReceiptRequest) error {
 				if r.GetReceipt().GetKey().GetReceiptNo() == "bad" {
 					return status.Error(code, "no")
@@ -207,7 +207,7 @@ func TestAReceiptNobodyTakesDoesNotHoldUpTheNext(t *testing.T) {
 // TestWhatMayPassIsTriedAgain: a server that is full, starting or confused today takes the receipt tomorrow.
 func TestWhatMayPassIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	s := open(t, "first", "127.0.0.1:0")
+	s := open(t, "first")
 	refusals := []codes.Code{codes.ResourceExhausted, codes.Unavailable, codes.FailedPrecondition, codes.Internal, codes.Unauthenticated, codes.Aborted}
 	s.fails = func(*tillv1.RecordReceiptRequest) error {
 		if len(refusals) == 0 {
@@ -228,7 +228,7 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 
 func TestFourHundredReceiptsAfterTheRush(t *testing.T) {
 	t.Parallel()
-	s := open(t, "first", "127.0.0.1:0")
+	s := open(t, "first")
 	s.stop()
 	c := client(t, hasty(filepath.Join(t.TempDir(), "outbox")), s.address)
 	for i := range 400 {

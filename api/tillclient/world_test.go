@@ -31,6 +31,7 @@ type store struct {
 	tillv1.UnimplementedCheckoutServiceServer
 	name    string
 	address string
+	front   *cable
 	lookups chan *tillv1.LookupRequest // each lookup that arrives
 	headers chan metadata.MD
 
@@ -43,36 +44,36 @@ type store struct {
 	grpc     *grpc.Server
 }
 
-// open starts a store on an address ("127.0.0.1:0" for any).
-func open(t testing.TB, name, address string) *store {
+// open starts a store. Tills reach it by a cable, whose near end stays where it is when the server is stopped and started.
+func open(t testing.TB, name string) *store {
 	t.Helper()
 	s := &store{
-		name: name, address: address,
+		name: name, front: plug(t, ""),
 		lookups: make(chan *tillv1.LookupRequest, 1000), headers: make(chan metadata.MD, 1000), arrived: make(chan string, 1000),
 	}
+	s.address = s.front.address
 	s.start(t)
 	t.Cleanup(s.stop)
 	return s
 }
 
-// start begins to serve; after stop it serves on the same address again.
+// start begins to serve, or serves again after stop.
 func (s *store) start(t testing.TB) {
 	t.Helper()
-	listener, err := net.Listen("tcp", s.address)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.address = listener.Addr().String()
 	server := grpc.NewServer()
 	tillv1.RegisterCheckoutServiceServer(server, s)
-	s.mu.Lock()
-	s.grpc = server
-	s.mu.Unlock()
+	s.set(func() { s.grpc = server })
+	s.front.set(func() { s.front.target = listener.Addr().String() })
 	go func() { _ = server.Serve(listener) }()
 }
 
 // stop ends the server at once, as a power cut would.
 func (s *store) stop() {
+	s.front.set(func() { s.front.target = "" })
 	s.mu.Lock()
 	server := s.grpc
 	s.mu.Unlock()
@@ -135,15 +136,15 @@ func (s *store) numbers() []string {
 // cable is the network between a till and a store: it can be pulled, and things can get lost in it.
 type cable struct {
 	address  string
-	target   string
 	listener net.Listener
 	plugged  chan struct{} // told of each connection
 
-	mu    sync.Mutex
-	mute  bool // takes what comes and passes nothing on
-	deaf  bool // passes nothing back
-	conns []net.Conn
-	wait  sync.WaitGroup
+	mu     sync.Mutex
+	target string // empty for nobody
+	mute   bool   // takes what comes and passes nothing on
+	deaf   bool   // passes nothing back
+	conns  []net.Conn
+	wait   sync.WaitGroup
 }
 
 func plug(t testing.TB, target string) *cable {
@@ -168,7 +169,10 @@ func (c *cable) accept() {
 		if err != nil {
 			return
 		}
-		far, err := net.Dial("tcp", c.target)
+		c.mu.Lock()
+		target := c.target
+		c.mu.Unlock()
+		far, err := net.Dial("tcp", target)
 		if err != nil {
 			near.Close()
 			continue
@@ -255,8 +259,14 @@ func receipt(number string) *tillv1.RecordReceiptRequest {
 	}
 }
 
-// nobody is an address where nobody listens.
+// nobody is an address where nobody answers.
 func nobody(t testing.TB) string {
+	t.Helper()
+	return plug(t, "").address
+}
+
+// closed is an address where nobody listens.
+func closed(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
