@@ -55,6 +55,9 @@ func OpenFolder(dir string) (f *Folder, unclean bool, err error) {
 	return f, unclean, writeFile(f.path(runningFile), []byte("A server uses this folder, or did not stop in order.\n"))
 }
 
+// LookAt is a folder for reading alone: nothing is made, cleared or marked, and a server may be using it.
+func LookAt(dir string) *Folder { return &Folder{dir: dir} }
+
 // Close marks the folder as left in order.
 func (f *Folder) Close() error {
 	if err := os.Remove(f.path(runningFile)); err != nil {

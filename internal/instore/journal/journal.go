@@ -70,6 +70,11 @@ type Config struct {
 	MapSize int
 	// MinFree is how much of the disk stays free, in bytes; 0 is DefaultMinFree.
 	MinFree uint64
+	// Restored says that the file was put back from a back-up: a new incarnation begins, whatever the file looks like.
+	Restored bool
+	// OnDamage is told, from whatever goroutine found it, that something in the file is not what was written there. It must not block.
+	// Nil: nobody wants to know.
+	OnDamage func(error)
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -260,7 +265,15 @@ func (j *Journal) explain(h *handle, err error) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case errors.As(err, &panicked):
 		j.cfg.Logger.Error("panic in the journal", "panic", fmt.Sprint(panicked.Value), "stack", string(panicked.Stack))
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return j.noticed(fmt.Errorf("%w: %w", ErrDamaged, err))
+	}
+	return j.noticed(err)
+}
+
+// noticed passes an error on, and tells who wants to know when it is damage.
+func (j *Journal) noticed(err error) error {
+	if err != nil && j.cfg.OnDamage != nil && errors.Is(err, ErrDamaged) {
+		j.cfg.OnDamage(err)
 	}
 	return err
 }

@@ -127,7 +127,7 @@ func (j *Journal) checkSeal(created bool) error {
 		return err
 	}
 	now := j.lives.Load().now()
-	restored := !found || known.machine != machine || known.lives.now().id != now.id || known.last > m.last
+	restored := j.cfg.Restored || !found || known.machine != machine || known.lives.now().id != now.id || known.last > m.last
 	if restored && !created {
 		if err := j.begin(Restored, known.lives); err != nil {
 			return err

@@ -42,7 +42,7 @@ func (j *Journal) View(fn func(v *View) error) (err error) {
 			err = end
 		}
 	}()
-	return fn(j.newView(h, tx))
+	return j.noticed(fn(j.newView(h, tx)))
 }
 
 func begin(db *bbolt.DB) (tx *bbolt.Tx, err error) {

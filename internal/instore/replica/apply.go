@@ -31,6 +31,7 @@ func (r *Replica) Apply(ctx context.Context) (changed bool, err error) {
 	defer r.mu.Unlock()
 	r.heal(ctx)
 	changed, err = r.apply(ctx)
+	r.setStatus(func(s *Status) { s.Applying = false })
 	if ctx.Err() == nil {
 		now := r.config.Now()
 		r.setStatus(func(s *Status) {
@@ -43,11 +44,8 @@ func (r *Replica) Apply(ctx context.Context) (changed bool, err error) {
 }
 
 func (r *Replica) apply(ctx context.Context) (changed bool, err error) {
-	o, err := r.fetchOffered(ctx)
+	o, err := r.next(ctx)
 	if err != nil {
-		return false, err
-	}
-	if err := r.take(ctx, o); err != nil {
 		return false, err
 	}
 	current, done, serving := r.active.Acquire()
@@ -59,6 +57,7 @@ func (r *Replica) apply(ctx context.Context) (changed bool, err error) {
 		}
 	}
 	started := time.Now()
+	r.setStatus(func(s *Status) { s.Applying = true })
 	c, err := r.readContents(o.manifest, r.fetcherFrom(ctx, r.piecesAtHand(current)))
 	if err != nil {
 		return false, fmt.Errorf("release %d: %w", o.manifest.GetVersion(), err)
@@ -82,23 +81,38 @@ func (r *Replica) apply(ctx context.Context) (changed bool, err error) {
 	return true, nil
 }
 
-// fetchOffered fetches and verifies the keyset and this server's manifest.
-func (r *Replica) fetchOffered(ctx context.Context) (o offered, err error) {
-	if o.keysetFile, err = r.fetchSigned(ctx, bundle.KeysetPath, bundlev1.SignedKind_SIGNED_KIND_KEYSET); err != nil {
+// next is the release to apply: the one that was offered whole, or else the newest of the source.
+func (r *Replica) next(ctx context.Context) (o offered, err error) {
+	if brought := r.brought; brought != nil {
+		r.brought = nil
+		return *brought, nil
+	}
+	if o, err = r.fetchOffered(ctx); err != nil {
 		return o, err
 	}
-	if o.keyset, err = r.trust.Keyset(o.keysetFile); err != nil {
+	return o, r.take(ctx, o)
+}
+
+// fetchOffered fetches and verifies the keyset and this server's manifest.
+func (r *Replica) fetchOffered(ctx context.Context) (o offered, err error) {
+	keysetFile, err := r.fetchSigned(ctx, bundle.KeysetPath, bundlev1.SignedKind_SIGNED_KIND_KEYSET)
+	if err != nil {
+		return o, err
+	}
+	keyset, err := r.trust.Keyset(keysetFile)
+	if err != nil {
 		return o, fmt.Errorf("%s: %w", bundle.KeysetPath, err)
 	}
 	path := bundle.ManifestPath(r.anchor.Server)
-	if o.manifestFile, err = r.fetchSigned(ctx, path, bundlev1.SignedKind_SIGNED_KIND_MANIFEST); err != nil {
+	manifestFile, err := r.fetchSigned(ctx, path, bundlev1.SignedKind_SIGNED_KIND_MANIFEST)
+	if err != nil {
 		return o, err
 	}
-	if o.manifest, err = r.trust.Manifest(o.manifestFile); err != nil {
+	manifest, err := r.trust.Manifest(manifestFile)
+	if err != nil {
 		return o, fmt.Errorf("%s: %w", path, err)
 	}
-	o.digest = sha256.Sum256(o.manifestFile)
-	return o, nil
+	return offered{sha256.Sum256(manifestFile), manifest, manifestFile, keyset, keysetFile}, nil
 }
 
 // take remembers a verified manifest for good, before anything is done with it: from here on nothing older is taken, whatever happens.

@@ -15,24 +15,32 @@ import (
 // or from the snapshot. The caller lets go of it.
 func (r *Replica) customers(ctx context.Context, m *bundlev1.Manifest) (*generation.File, error) {
 	want := [32]byte(m.GetCustomers().GetStateDigest())
-	if r.file != nil && !r.file.Damaged() {
-		if r.file.Info().State == want {
+	if snapshot, changes := r.way(m); snapshot == nil {
+		if len(changes) == 0 {
 			r.file.Hold()
 			return r.file, nil
 		}
-		if changes, ok := bundle.Way(m.GetCustomers(), r.file.Info().State); ok {
-			file, err := r.build(ctx, want, r.file.Records(), nil, changes)
-			if err == nil || ctx.Err() != nil || !unfit(err) {
-				return file, err
-			}
-			r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "changes cannot be merged, taking the snapshot", slog.String("error", err.Error()))
+		file, err := r.build(ctx, want, r.file.Records(), nil, changes)
+		if err == nil || ctx.Err() != nil || !unfit(err) {
+			return file, err
+		}
+		r.unfit = r.file.Info().Name
+		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "changes cannot be merged, taking the snapshot", slog.String("error", err.Error()))
+	}
+	snapshot, changes := r.way(m)
+	return r.build(ctx, want, nil, snapshot, changes)
+}
+
+// way is what to build the state of a manifest from: the changes since the file at hand, none when it is the one already, or else the snapshot and
+// the changes since that. A file that changes once did not fit is not built on again.
+func (r *Replica) way(m *bundlev1.Manifest) (snapshot *bundlev1.SealedPart, changes []*bundlev1.DeltaPart) {
+	if r.file != nil && !r.file.Damaged() {
+		if changes, ok := bundle.Way(m.GetCustomers(), r.file.Info().State); ok && (len(changes) == 0 || r.unfit != r.file.Info().Name) {
+			return nil, changes
 		}
 	}
-	changes, ok := bundle.Way(m.GetCustomers(), [32]byte(m.GetCustomers().GetSnapshotState()))
-	if !ok {
-		return nil, bundle.ErrDoesNotFit
-	}
-	return r.build(ctx, want, nil, m.GetCustomers().GetSnapshot(), changes)
+	changes, _ = bundle.Way(m.GetCustomers(), [32]byte(m.GetCustomers().GetSnapshotState())) // a verified manifest has this way
+	return m.GetCustomers().GetSnapshot(), changes
 }
 
 // unfit reports whether a merge failed for what it started from, or led elsewhere than promised: a snapshot helps.
@@ -85,6 +93,19 @@ const spare = 256 << 20
 
 // fetchParts fetches all chunks of parts, after it made sure that they and the file to be built have room. It answers how large that may become.
 func (r *Replica) fetchParts(ctx context.Context, parts []*openPart) (expect int64, err error) {
+	if expect, err = r.room(parts); err != nil {
+		return 0, err
+	}
+	for _, p := range parts {
+		if err := r.downloadAll(ctx, p.header.GetChunks()); err != nil {
+			return 0, err
+		}
+	}
+	return expect, nil
+}
+
+// room makes sure that what is missing of parts, and the file to be built from them, may come and have room. It answers how large that file may become.
+func (r *Replica) room(parts []*openPart) (expect int64, err error) {
 	var total, missing int64
 	for _, p := range parts {
 		for _, c := range p.header.GetChunks() {
@@ -105,11 +126,6 @@ func (r *Replica) fetchParts(ctx context.Context, parts []*openPart) (expect int
 	}
 	if need := uint64(missing + expect + spare); free < need {
 		return 0, fmt.Errorf("%s: %d MiB free, %d MiB needed: %w", r.config.Dir, free>>20, need>>20, ErrNoSpace)
-	}
-	for _, p := range parts {
-		if err := r.downloadAll(ctx, p.header.GetChunks()); err != nil {
-			return 0, err
-		}
 	}
 	return expect, nil
 }

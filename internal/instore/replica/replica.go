@@ -7,6 +7,7 @@
 //   - A release serves whole or not at all: customers, programme and what is the server's own change in one step.
 //   - Whatever is wrong with a new release, the old one goes on serving, and the error names the file and the reason.
 //   - Downloads go on where they were cut off. What lies on the disk is as sealed as it travelled.
+//   - What head-office jobs bring ([Replica.Offer], [Replica.Put]) goes the same way as what is fetched.
 //   - A file found damaged is replaced by the previous release, and the present one is built anew from a snapshot.
 //
 // It does not decide what a till is told, and it sends nothing up. [Replica.Run] is its only loop; it checks files for bit rot in one goroutine that
@@ -43,6 +44,12 @@ var (
 	ErrNoSpace = errors.New("not enough space on the disk")
 	// ErrProgramme is returned when this server cannot work with a programme.
 	ErrProgramme = errors.New("programme cannot be used by this server")
+	// ErrApplying is returned by [Replica.Offer] and [Replica.Put] while a release is being applied.
+	ErrApplying = errors.New("a release is being applied: try again when it serves")
+	// ErrNotOffered is returned by [Replica.Put] for a piece that the last offer did not find missing.
+	ErrNotOffered = errors.New("the release offered last does not want this piece")
+	// ErrOffset is returned by [Replica.Put] for bytes that do not go on where the piece ends.
+	ErrOffset = errors.New("does not go on where the piece ends")
 	// ErrConfig is returned by [Open] when a setting is missing.
 	ErrConfig = errors.New("replica: missing setting")
 )
@@ -108,6 +115,10 @@ type Replica struct {
 	trust *bundle.Trust
 	kept  []keptRelease    // on the disk, the one that serves first
 	file  *generation.File // of the one that serves; nil when none does
+	unfit string           // the file that changes did not fit
+
+	brought  *offered            // an offered release whose pieces are all here
+	expected map[[32]byte]uint32 // the pieces the last offer found missing, with their lengths
 
 	statusMu sync.Mutex
 	status   Status
@@ -134,6 +145,10 @@ type Status struct {
 	InStepAt time.Time
 	// What keeps the replica from following; nil when nothing does.
 	Err error
+	// Whether a release is being fetched and built now.
+	Applying bool
+	// The version of the release that was offered last and is to be applied; 0 for none.
+	Offered uint64
 }
 
 // Stale reports whether the release should have been replaced by now.

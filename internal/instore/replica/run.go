@@ -22,7 +22,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	defer func() { <-scrubbed }()
 	said := ""
 	for {
-		if r.config.Source != nil {
+		if r.config.Source != nil || r.hasBrought() {
 			_, err := r.Apply(ctx)
 			said = r.say(ctx, said, err)
 		}
