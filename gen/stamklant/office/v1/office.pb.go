@@ -282,6 +282,7 @@ type RunJobRequest struct {
 	//	*RunJobRequest_Export
 	//	*RunJobRequest_Daily
 	//	*RunJobRequest_Lane
+	//	*RunJobRequest_Insight
 	Job           isRunJobRequest_Job `protobuf_oneof:"job"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -378,6 +379,15 @@ func (x *RunJobRequest) GetLane() *LaneJob {
 	return nil
 }
 
+func (x *RunJobRequest) GetInsight() *InsightJob {
+	if x != nil {
+		if x, ok := x.Job.(*RunJobRequest_Insight); ok {
+			return x.Insight
+		}
+	}
+	return nil
+}
+
 type isRunJobRequest_Job interface {
 	isRunJobRequest_Job()
 }
@@ -412,6 +422,11 @@ type RunJobRequest_Lane struct {
 	Lane *LaneJob `protobuf:"bytes,6,opt,name=lane,proto3,oneof"`
 }
 
+type RunJobRequest_Insight struct {
+	// Tells who the customers are.
+	Insight *InsightJob `protobuf:"bytes,7,opt,name=insight,proto3,oneof"`
+}
+
 func (*RunJobRequest_Import) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Score) isRunJobRequest_Job() {}
@@ -423,6 +438,72 @@ func (*RunJobRequest_Export) isRunJobRequest_Job() {}
 func (*RunJobRequest_Daily) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Lane) isRunJobRequest_Job() {}
+
+func (*RunJobRequest_Insight) isRunJobRequest_Job() {}
+
+// InsightJob tells who the customers are by the scores that stand: segments' health, movement, loyalty by value, phases, who is leaving.
+type InsightJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day to compare with, YYYY-MM-DD; empty for the scoring run before the newest one's day.
+	Since string `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
+	// How many customers are named where some are; 0 for ten.
+	Top int32 `protobuf:"varint,2,opt,name=top,proto3" json:"top,omitempty"`
+	// The programme, as an absolute path; empty for the one beside the data.
+	Programme     string `protobuf:"bytes,3,opt,name=programme,proto3" json:"programme,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InsightJob) Reset() {
+	*x = InsightJob{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InsightJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InsightJob) ProtoMessage() {}
+
+func (x *InsightJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InsightJob.ProtoReflect.Descriptor instead.
+func (*InsightJob) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *InsightJob) GetSince() string {
+	if x != nil {
+		return x.Since
+	}
+	return ""
+}
+
+func (x *InsightJob) GetTop() int32 {
+	if x != nil {
+		return x.Top
+	}
+	return 0
+}
+
+func (x *InsightJob) GetProgramme() string {
+	if x != nil {
+		return x.Programme
+	}
+	return ""
+}
 
 // LaneJob is one urgent word about a customer, for all stores at once.
 type LaneJob struct {
@@ -441,7 +522,7 @@ type LaneJob struct {
 
 func (x *LaneJob) Reset() {
 	*x = LaneJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -453,7 +534,7 @@ func (x *LaneJob) String() string {
 func (*LaneJob) ProtoMessage() {}
 
 func (x *LaneJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -466,7 +547,7 @@ func (x *LaneJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneJob.ProtoReflect.Descriptor instead.
 func (*LaneJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *LaneJob) GetAction() LaneAction {
@@ -514,7 +595,7 @@ type Subject struct {
 
 func (x *Subject) Reset() {
 	*x = Subject{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +607,7 @@ func (x *Subject) String() string {
 func (*Subject) ProtoMessage() {}
 
 func (x *Subject) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +620,7 @@ func (x *Subject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subject.ProtoReflect.Descriptor instead.
 func (*Subject) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Subject) GetWho() isSubject_Who {
@@ -622,7 +703,7 @@ type ImportJob struct {
 
 func (x *ImportJob) Reset() {
 	*x = ImportJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -634,7 +715,7 @@ func (x *ImportJob) String() string {
 func (*ImportJob) ProtoMessage() {}
 
 func (x *ImportJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -647,7 +728,7 @@ func (x *ImportJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportJob.ProtoReflect.Descriptor instead.
 func (*ImportJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ImportJob) GetList() ListKind {
@@ -707,7 +788,7 @@ type ScoreJob struct {
 
 func (x *ScoreJob) Reset() {
 	*x = ScoreJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +800,7 @@ func (x *ScoreJob) String() string {
 func (*ScoreJob) ProtoMessage() {}
 
 func (x *ScoreJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +813,7 @@ func (x *ScoreJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreJob.ProtoReflect.Descriptor instead.
 func (*ScoreJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ScoreJob) GetAsOf() string {
@@ -776,7 +857,7 @@ type DailyJob struct {
 
 func (x *DailyJob) Reset() {
 	*x = DailyJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -788,7 +869,7 @@ func (x *DailyJob) String() string {
 func (*DailyJob) ProtoMessage() {}
 
 func (x *DailyJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -801,7 +882,7 @@ func (x *DailyJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DailyJob.ProtoReflect.Descriptor instead.
 func (*DailyJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DailyJob) GetAsOf() string {
@@ -852,7 +933,7 @@ type PublishJob struct {
 
 func (x *PublishJob) Reset() {
 	*x = PublishJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -864,7 +945,7 @@ func (x *PublishJob) String() string {
 func (*PublishJob) ProtoMessage() {}
 
 func (x *PublishJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -877,7 +958,7 @@ func (x *PublishJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishJob.ProtoReflect.Descriptor instead.
 func (*PublishJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PublishJob) GetProgramme() string {
@@ -907,7 +988,7 @@ type ExportJob struct {
 
 func (x *ExportJob) Reset() {
 	*x = ExportJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -919,7 +1000,7 @@ func (x *ExportJob) String() string {
 func (*ExportJob) ProtoMessage() {}
 
 func (x *ExportJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -932,7 +1013,7 @@ func (x *ExportJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJob.ProtoReflect.Descriptor instead.
 func (*ExportJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ExportJob) GetWhat() ExportKind {
@@ -966,7 +1047,7 @@ type RunJobResponse struct {
 
 func (x *RunJobResponse) Reset() {
 	*x = RunJobResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1059,7 @@ func (x *RunJobResponse) String() string {
 func (*RunJobResponse) ProtoMessage() {}
 
 func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1072,7 @@ func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobResponse.ProtoReflect.Descriptor instead.
 func (*RunJobResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RunJobResponse) GetEvent() isRunJobResponse_Event {
@@ -1070,7 +1151,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1082,7 +1163,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1095,7 +1176,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Progress) GetStep() string {
@@ -1139,7 +1220,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1151,7 +1232,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1164,7 +1245,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Result) GetExitCode() int32 {
@@ -1190,7 +1271,7 @@ type ListServersRequest struct {
 
 func (x *ListServersRequest) Reset() {
 	*x = ListServersRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1283,7 @@ func (x *ListServersRequest) String() string {
 func (*ListServersRequest) ProtoMessage() {}
 
 func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1296,7 @@ func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersRequest.ProtoReflect.Descriptor instead.
 func (*ListServersRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
 }
 
 // ListServersResponse is the fleet.
@@ -1229,7 +1310,7 @@ type ListServersResponse struct {
 
 func (x *ListServersResponse) Reset() {
 	*x = ListServersResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1241,7 +1322,7 @@ func (x *ListServersResponse) String() string {
 func (*ListServersResponse) ProtoMessage() {}
 
 func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1254,7 +1335,7 @@ func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersResponse.ProtoReflect.Descriptor instead.
 func (*ListServersResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListServersResponse) GetServers() []*Server {
@@ -1289,7 +1370,7 @@ type Server struct {
 
 func (x *Server) Reset() {
 	*x = Server{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1382,7 @@ func (x *Server) String() string {
 func (*Server) ProtoMessage() {}
 
 func (x *Server) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1395,7 @@ func (x *Server) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Server.ProtoReflect.Descriptor instead.
 func (*Server) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Server) GetServerId() string {
@@ -1382,7 +1463,7 @@ type ListConflictsRequest struct {
 
 func (x *ListConflictsRequest) Reset() {
 	*x = ListConflictsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1475,7 @@ func (x *ListConflictsRequest) String() string {
 func (*ListConflictsRequest) ProtoMessage() {}
 
 func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1488,7 @@ func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsRequest.ProtoReflect.Descriptor instead.
 func (*ListConflictsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{15}
 }
 
 // ListConflictsResponse lists them.
@@ -1421,7 +1502,7 @@ type ListConflictsResponse struct {
 
 func (x *ListConflictsResponse) Reset() {
 	*x = ListConflictsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1433,7 +1514,7 @@ func (x *ListConflictsResponse) String() string {
 func (*ListConflictsResponse) ProtoMessage() {}
 
 func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1446,7 +1527,7 @@ func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsResponse.ProtoReflect.Descriptor instead.
 func (*ListConflictsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListConflictsResponse) GetConflicts() []*Conflict {
@@ -1475,7 +1556,7 @@ type Conflict struct {
 
 func (x *Conflict) Reset() {
 	*x = Conflict{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1568,7 @@ func (x *Conflict) String() string {
 func (*Conflict) ProtoMessage() {}
 
 func (x *Conflict) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1581,7 @@ func (x *Conflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conflict.ProtoReflect.Descriptor instead.
 func (*Conflict) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Conflict) GetReceipt() string {
@@ -1549,7 +1630,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1561,7 +1642,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1574,7 +1655,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListRunsRequest) GetLimit() int32 {
@@ -1595,7 +1676,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1688,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1701,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{18}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -1653,7 +1734,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1665,7 +1746,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1678,7 +1759,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{19}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Run) GetId() int64 {
@@ -1745,7 +1826,7 @@ type RunStep struct {
 
 func (x *RunStep) Reset() {
 	*x = RunStep{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1757,7 +1838,7 @@ func (x *RunStep) String() string {
 func (*RunStep) ProtoMessage() {}
 
 func (x *RunStep) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1770,7 +1851,7 @@ func (x *RunStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStep.ProtoReflect.Descriptor instead.
 func (*RunStep) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{20}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RunStep) GetName() string {
@@ -1798,15 +1879,21 @@ var File_stamklant_office_v1_office_proto protoreflect.FileDescriptor
 
 const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\n" +
-	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n" +
+	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x03\n" +
 	"\rRunJobRequest\x128\n" +
 	"\x06import\x18\x01 \x01(\v2\x1e.stamklant.office.v1.ImportJobH\x00R\x06import\x125\n" +
 	"\x05score\x18\x02 \x01(\v2\x1d.stamklant.office.v1.ScoreJobH\x00R\x05score\x12;\n" +
 	"\apublish\x18\x03 \x01(\v2\x1f.stamklant.office.v1.PublishJobH\x00R\apublish\x128\n" +
 	"\x06export\x18\x04 \x01(\v2\x1e.stamklant.office.v1.ExportJobH\x00R\x06export\x125\n" +
 	"\x05daily\x18\x05 \x01(\v2\x1d.stamklant.office.v1.DailyJobH\x00R\x05daily\x122\n" +
-	"\x04lane\x18\x06 \x01(\v2\x1c.stamklant.office.v1.LaneJobH\x00R\x04laneB\f\n" +
-	"\x03job\x12\x05\xbaH\x02\b\x01\"\xe2\x01\n" +
+	"\x04lane\x18\x06 \x01(\v2\x1c.stamklant.office.v1.LaneJobH\x00R\x04lane\x12;\n" +
+	"\ainsight\x18\a \x01(\v2\x1f.stamklant.office.v1.InsightJobH\x00R\ainsightB\f\n" +
+	"\x03job\x12\x05\xbaH\x02\b\x01\"\x87\x01\n" +
+	"\n" +
+	"InsightJob\x12<\n" +
+	"\x05since\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$R\x05since\x12\x1d\n" +
+	"\x03top\x18\x02 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x8d\x06(\x00R\x03top\x12\x1c\n" +
+	"\tprogramme\x18\x03 \x01(\tR\tprogramme\"\xe2\x01\n" +
 	"\aLaneJob\x12C\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x1f.stamklant.office.v1.LaneActionB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06action\x12>\n" +
@@ -1950,71 +2037,73 @@ func file_stamklant_office_v1_office_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_office_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_stamklant_office_v1_office_proto_goTypes = []any{
 	(LaneAction)(0),               // 0: stamklant.office.v1.LaneAction
 	(ListKind)(0),                 // 1: stamklant.office.v1.ListKind
 	(ExportKind)(0),               // 2: stamklant.office.v1.ExportKind
 	(RunOutcome)(0),               // 3: stamklant.office.v1.RunOutcome
 	(*RunJobRequest)(nil),         // 4: stamklant.office.v1.RunJobRequest
-	(*LaneJob)(nil),               // 5: stamklant.office.v1.LaneJob
-	(*Subject)(nil),               // 6: stamklant.office.v1.Subject
-	(*ImportJob)(nil),             // 7: stamklant.office.v1.ImportJob
-	(*ScoreJob)(nil),              // 8: stamklant.office.v1.ScoreJob
-	(*DailyJob)(nil),              // 9: stamklant.office.v1.DailyJob
-	(*PublishJob)(nil),            // 10: stamklant.office.v1.PublishJob
-	(*ExportJob)(nil),             // 11: stamklant.office.v1.ExportJob
-	(*RunJobResponse)(nil),        // 12: stamklant.office.v1.RunJobResponse
-	(*Progress)(nil),              // 13: stamklant.office.v1.Progress
-	(*Result)(nil),                // 14: stamklant.office.v1.Result
-	(*ListServersRequest)(nil),    // 15: stamklant.office.v1.ListServersRequest
-	(*ListServersResponse)(nil),   // 16: stamklant.office.v1.ListServersResponse
-	(*Server)(nil),                // 17: stamklant.office.v1.Server
-	(*ListConflictsRequest)(nil),  // 18: stamklant.office.v1.ListConflictsRequest
-	(*ListConflictsResponse)(nil), // 19: stamklant.office.v1.ListConflictsResponse
-	(*Conflict)(nil),              // 20: stamklant.office.v1.Conflict
-	(*ListRunsRequest)(nil),       // 21: stamklant.office.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),      // 22: stamklant.office.v1.ListRunsResponse
-	(*Run)(nil),                   // 23: stamklant.office.v1.Run
-	(*RunStep)(nil),               // 24: stamklant.office.v1.RunStep
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*InsightJob)(nil),            // 5: stamklant.office.v1.InsightJob
+	(*LaneJob)(nil),               // 6: stamklant.office.v1.LaneJob
+	(*Subject)(nil),               // 7: stamklant.office.v1.Subject
+	(*ImportJob)(nil),             // 8: stamklant.office.v1.ImportJob
+	(*ScoreJob)(nil),              // 9: stamklant.office.v1.ScoreJob
+	(*DailyJob)(nil),              // 10: stamklant.office.v1.DailyJob
+	(*PublishJob)(nil),            // 11: stamklant.office.v1.PublishJob
+	(*ExportJob)(nil),             // 12: stamklant.office.v1.ExportJob
+	(*RunJobResponse)(nil),        // 13: stamklant.office.v1.RunJobResponse
+	(*Progress)(nil),              // 14: stamklant.office.v1.Progress
+	(*Result)(nil),                // 15: stamklant.office.v1.Result
+	(*ListServersRequest)(nil),    // 16: stamklant.office.v1.ListServersRequest
+	(*ListServersResponse)(nil),   // 17: stamklant.office.v1.ListServersResponse
+	(*Server)(nil),                // 18: stamklant.office.v1.Server
+	(*ListConflictsRequest)(nil),  // 19: stamklant.office.v1.ListConflictsRequest
+	(*ListConflictsResponse)(nil), // 20: stamklant.office.v1.ListConflictsResponse
+	(*Conflict)(nil),              // 21: stamklant.office.v1.Conflict
+	(*ListRunsRequest)(nil),       // 22: stamklant.office.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),      // 23: stamklant.office.v1.ListRunsResponse
+	(*Run)(nil),                   // 24: stamklant.office.v1.Run
+	(*RunStep)(nil),               // 25: stamklant.office.v1.RunStep
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
 }
 var file_stamklant_office_v1_office_proto_depIdxs = []int32{
-	7,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
-	8,  // 1: stamklant.office.v1.RunJobRequest.score:type_name -> stamklant.office.v1.ScoreJob
-	10, // 2: stamklant.office.v1.RunJobRequest.publish:type_name -> stamklant.office.v1.PublishJob
-	11, // 3: stamklant.office.v1.RunJobRequest.export:type_name -> stamklant.office.v1.ExportJob
-	9,  // 4: stamklant.office.v1.RunJobRequest.daily:type_name -> stamklant.office.v1.DailyJob
-	5,  // 5: stamklant.office.v1.RunJobRequest.lane:type_name -> stamklant.office.v1.LaneJob
-	0,  // 6: stamklant.office.v1.LaneJob.action:type_name -> stamklant.office.v1.LaneAction
-	6,  // 7: stamklant.office.v1.LaneJob.subject:type_name -> stamklant.office.v1.Subject
-	6,  // 8: stamklant.office.v1.LaneJob.into:type_name -> stamklant.office.v1.Subject
-	1,  // 9: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
-	2,  // 10: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
-	13, // 11: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
-	14, // 12: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
-	17, // 13: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
-	25, // 14: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
-	20, // 15: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
-	25, // 16: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
-	23, // 17: stamklant.office.v1.ListRunsResponse.runs:type_name -> stamklant.office.v1.Run
-	25, // 18: stamklant.office.v1.Run.started_at:type_name -> google.protobuf.Timestamp
-	25, // 19: stamklant.office.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
-	3,  // 20: stamklant.office.v1.Run.outcome:type_name -> stamklant.office.v1.RunOutcome
-	24, // 21: stamklant.office.v1.Run.steps:type_name -> stamklant.office.v1.RunStep
-	4,  // 22: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
-	15, // 23: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
-	18, // 24: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
-	21, // 25: stamklant.office.v1.OfficeService.ListRuns:input_type -> stamklant.office.v1.ListRunsRequest
-	12, // 26: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
-	16, // 27: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
-	19, // 28: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
-	22, // 29: stamklant.office.v1.OfficeService.ListRuns:output_type -> stamklant.office.v1.ListRunsResponse
-	26, // [26:30] is the sub-list for method output_type
-	22, // [22:26] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	8,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
+	9,  // 1: stamklant.office.v1.RunJobRequest.score:type_name -> stamklant.office.v1.ScoreJob
+	11, // 2: stamklant.office.v1.RunJobRequest.publish:type_name -> stamklant.office.v1.PublishJob
+	12, // 3: stamklant.office.v1.RunJobRequest.export:type_name -> stamklant.office.v1.ExportJob
+	10, // 4: stamklant.office.v1.RunJobRequest.daily:type_name -> stamklant.office.v1.DailyJob
+	6,  // 5: stamklant.office.v1.RunJobRequest.lane:type_name -> stamklant.office.v1.LaneJob
+	5,  // 6: stamklant.office.v1.RunJobRequest.insight:type_name -> stamklant.office.v1.InsightJob
+	0,  // 7: stamklant.office.v1.LaneJob.action:type_name -> stamklant.office.v1.LaneAction
+	7,  // 8: stamklant.office.v1.LaneJob.subject:type_name -> stamklant.office.v1.Subject
+	7,  // 9: stamklant.office.v1.LaneJob.into:type_name -> stamklant.office.v1.Subject
+	1,  // 10: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
+	2,  // 11: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
+	14, // 12: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
+	15, // 13: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
+	18, // 14: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
+	26, // 15: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
+	21, // 16: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
+	26, // 17: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
+	24, // 18: stamklant.office.v1.ListRunsResponse.runs:type_name -> stamklant.office.v1.Run
+	26, // 19: stamklant.office.v1.Run.started_at:type_name -> google.protobuf.Timestamp
+	26, // 20: stamklant.office.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
+	3,  // 21: stamklant.office.v1.Run.outcome:type_name -> stamklant.office.v1.RunOutcome
+	25, // 22: stamklant.office.v1.Run.steps:type_name -> stamklant.office.v1.RunStep
+	4,  // 23: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
+	16, // 24: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
+	19, // 25: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
+	22, // 26: stamklant.office.v1.OfficeService.ListRuns:input_type -> stamklant.office.v1.ListRunsRequest
+	13, // 27: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
+	17, // 28: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
+	20, // 29: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
+	23, // 30: stamklant.office.v1.OfficeService.ListRuns:output_type -> stamklant.office.v1.ListRunsResponse
+	27, // [27:31] is the sub-list for method output_type
+	23, // [23:27] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_office_v1_office_proto_init() }
@@ -2029,13 +2118,14 @@ func file_stamklant_office_v1_office_proto_init() {
 		(*RunJobRequest_Export)(nil),
 		(*RunJobRequest_Daily)(nil),
 		(*RunJobRequest_Lane)(nil),
+		(*RunJobRequest_Insight)(nil),
 	}
-	file_stamklant_office_v1_office_proto_msgTypes[2].OneofWrappers = []any{
+	file_stamklant_office_v1_office_proto_msgTypes[3].OneofWrappers = []any{
 		(*Subject_Card)(nil),
 		(*Subject_ExternalId)(nil),
 		(*Subject_AccountRef)(nil),
 	}
-	file_stamklant_office_v1_office_proto_msgTypes[8].OneofWrappers = []any{
+	file_stamklant_office_v1_office_proto_msgTypes[9].OneofWrappers = []any{
 		(*RunJobResponse_Output)(nil),
 		(*RunJobResponse_Progress)(nil),
 		(*RunJobResponse_Result)(nil),
@@ -2046,7 +2136,7 @@ func file_stamklant_office_v1_office_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_office_v1_office_proto_rawDesc), len(file_stamklant_office_v1_office_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
