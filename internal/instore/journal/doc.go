@@ -12,7 +12,8 @@
 //	├── 10                                 marks: last, confirmed, pruned, aged and forgotten row number, chain after the confirmed row
 //	├── 11                                 lives: per incarnation its id, its parent and what it shares with it, the row before its first, why it began
 //	├── 12                                 the newest manifest version this server trusted, and its digest
-//	└── 13                                 floor of trusted time, time of the last contact with head office
+//	├── 13                                 floor of trusted time, time of the last contact with head office
+//	└── 14                                 lane: the last number taken, and up to which erasures were made anonymous, compacted away, told of
 //	rows      number u64                   → outcome.v1.OutboxRow, marshalled, without its sequence
 //	receipts  receipt id ‖ fork u32        → key, content hash, number, time, stored answer, what is left of it later, the sale once its row is gone
 //	entries   entry id                     → number of the row that booked it; the set that lets no entry count twice
@@ -20,16 +21,18 @@
 //	          kind 01 a ledger entry       → points, entry kind, day, entry id
 //	          kind 02 a contact            → time, outcome.v1.Exposure
 //	          kind 03 a receipt            → nothing; its row says the rest
+//	          kind 04 a preference         → outcome.v1.Preference
 //	hashes    id hash                      → number of the latest entry that hangs on an identifier without account
 //	refused   receipt id ‖ content hash[:16]  → number of the row that told head office of the conflict
 //	ages      number u64                   → receipt id ‖ fork, time: in which order stored answers shrink and keys are forgotten
 //	confirms  number u64                   → incarnation, chain: up to where head office once confirmed
+//	lane      lane number u64              → bundle.v1.LaneRecord; merges stay, all others go once every release has worked them in
 //
 // A number counts the rows of this file for ever; numbers are big-endian u64. Ids are 16 bytes: a receipt id is the first half of
 // SHA-256 over `stamklant/journal/receipt/v1` and the receipt key, a subject is an account id or the keyed hash of an identifier. Nothing
 // in a key can be read. All values but the first two of meta are sealed one by one: AES-256-GCM with a random nonce under HKDF-SHA-256 of
 // the data key, the file's salt and the info `stamklant/journal/v1`, with bucket ‖ key as additional data. A value that was damaged or
-// moved does not open. In the buckets from receipts to hashes, in refused and in ages every value begins with the key after it (uvarint
+// moved does not open. In the buckets from receipts to hashes, in refused, ages and lane every value begins with the key after it (uvarint
 // length ‖ key; 00 is the first key of each), so that what is not found is proved absent by its neighbour; rows have no gaps. What cannot be
 // read, or proved not to be there, is ErrDamaged, never another answer.
 //
@@ -50,6 +53,9 @@
 //   - View is one read transaction and waits for no writer. LocalPoints costs a few microseconds and grows with the subject's own entries.
 //   - Rows leave only when head office confirmed them and every release this server may still open has counted them.
 //   - The trusted manifest version only rises, also across a restore.
+//   - What the lane said holds over every release that has not worked it in, whichever serves: see Overlay.
+//   - After Anonymise and Compact nothing in the file points to the customer any more. While the file is compacted, recording answers
+//     ErrUnavailable and reading goes on.
 //
 // It does not decide anything about points, campaigns or texts: package till does, in the function it hands to Record. It does not speak
 // to head office: package outbox does. It starts one goroutine, the committer's, which ends with Close.

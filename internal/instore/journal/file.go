@@ -118,6 +118,7 @@ func (j *Journal) lay(tx *bbolt.Tx) error {
 		{keyLives, first.encode()},
 		{keyTrust, trust{}.encode()},
 		{keyClocks, clocks{}.encode()},
+		{keyLane, laneMarks{}.encode()},
 	} {
 		if err := meta.Put(row.key, s.seal(&mem, inMeta, row.key, row.value)); err != nil {
 			return err
@@ -141,6 +142,23 @@ type migration struct {
 // with the version, and each has a test that starts from a file of the version before.
 var migrations = []migration{
 	{"the first layout", func(*bbolt.Tx, *sealer) error { return nil }},
+	{"a place for the lane", layLane},
+}
+
+// layLane adds what head office's urgent words are kept in.
+func layLane(tx *bbolt.Tx, s *sealer) error {
+	b, err := tx.CreateBucketIfNotExists([]byte(inLane))
+	if err != nil {
+		return err
+	}
+	if b.Get(head) != nil {
+		return nil
+	}
+	var mem scratch
+	if err := b.Put(head, s.seal(&mem, inLane, head, link(nil, nil))); err != nil {
+		return err
+	}
+	return tx.Bucket([]byte(inMeta)).Put(keyLane, s.seal(&mem, inMeta, keyLane, laneMarks{}.encode()))
 }
 
 // migrate brings an opened file to the newest layout, and returns the sealer under its salt.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -111,7 +113,13 @@ type Journal struct {
 	seal  sealFile
 	lives atomic.Pointer[history]
 	trust atomic.Pointer[trust]
-	size  atomic.Int64 // bytes of the file in use or free, as of the last transaction
+
+	lane       sync.Mutex // one change of the lane at a time
+	overlay    atomic.Pointer[Overlay]
+	compacting atomic.Bool
+	recorded   atomic.Int64 // when something was last recorded, Unix nanoseconds
+
+	size atomic.Int64 // bytes of the file in use or free, as of the last transaction
 
 	arrived chan struct{} // holds one token when rows may wait
 }
@@ -139,6 +147,10 @@ func Open(path string, cfg Config) (*Journal, error) {
 }
 
 func (j *Journal) open() error {
+	j.recorded.Store(j.cfg.Now().UnixNano())
+	if err := os.Remove(j.path + compactDraft); err != nil && !errors.Is(err, fs.ErrNotExist) { // left by a power cut
+		return err
+	}
 	created, err := j.createIfMissing()
 	if err != nil {
 		return err
@@ -232,6 +244,9 @@ func (j *Journal) update(ctx context.Context, fn func(w *writer) error) error {
 	if j.closed.Load() {
 		return ErrClosed
 	}
+	if j.compacting.Load() {
+		return errCompacting
+	}
 	h := j.handle.Load()
 	err := h.commits.Do(ctx, func(tx *bbolt.Tx) error {
 		j.size.Store(tx.Size())
@@ -258,6 +273,9 @@ func (j *Journal) explain(h *handle, err error) error {
 	case errors.Is(err, groupcommit.ErrSuspect), errors.Is(err, groupcommit.ErrClosed):
 		if j.closed.Load() {
 			return ErrClosed
+		}
+		if j.compacting.Load() {
+			return errCompacting
 		}
 		if again := j.reopen(h); again != nil {
 			return fmt.Errorf("%w: %w; opening %s again: %w", ErrUnavailable, err, j.path, again)

@@ -34,6 +34,21 @@ func TestNewerLayoutIsRefused(t *testing.T) {
 	}
 }
 
+// withoutLane takes out of a closed journal what the second layout added.
+func withoutLane(t *testing.T, path string) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		return errors.Join(tx.DeleteBucket([]byte("lane")), tx.Bucket([]byte("meta")).Delete([]byte{0x14}))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestMigrations starts from a file of every older layout and expects what was recorded then.
 func TestMigrations(t *testing.T) {
 	for version := range journal.Layouts() {
@@ -44,12 +59,18 @@ func TestMigrations(t *testing.T) {
 		setVersion(t, path, uint32(version))
 		switch version {
 		case 0: // before the first layout there was the same file without a version
+		case 1: // there was no lane
+			withoutLane(t, path)
 		default:
 			t.Fatalf("the migration from layout %d has no test: make a file of that layout here", version)
 		}
 		j = open(t, path)
 		if got := points(t, j, subject(1), nothingCounted); got != 5 {
 			t.Errorf("from layout %d: %d points, want 5", version, got)
+		}
+		keepLane(t, j, objection(1, subject(1)))
+		if got := j.LaneThrough(); got != 1 {
+			t.Errorf("from layout %d: the lane is at %d, want 1", version, got)
 		}
 		j.Close()
 	}

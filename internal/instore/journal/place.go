@@ -16,9 +16,10 @@ const (
 	inRefused  = "refused"
 	inAges     = "ages"
 	inConfirms = "confirms"
+	inLane     = "lane"
 )
 
-var buckets = []string{inMeta, inRows, inReceipts, inEntries, inLocal, inHashes, inRefused, inAges, inConfirms}
+var buckets = []string{inMeta, inRows, inReceipts, inEntries, inLocal, inHashes, inRefused, inAges, inConfirms, inLane}
 
 // The keys of meta.
 var (
@@ -28,13 +29,15 @@ var (
 	keyLives   = []byte{0x11}
 	keyTrust   = []byte{0x12}
 	keyClocks  = []byte{0x13}
+	keyLane    = []byte{0x14}
 )
 
 // The kinds of what is kept by subject.
 const (
-	localEntry   byte = 1
-	localContact byte = 2
-	localReceipt byte = 3
+	localEntry      byte = 1
+	localContact    byte = 2
+	localReceipt    byte = 3
+	localPreference byte = 4
 )
 
 func numberKey(n uint64) []byte {

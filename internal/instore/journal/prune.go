@@ -94,6 +94,9 @@ func (w *writer) drop(number uint64, row *outcomev1.OutboxRow) error {
 	if e := row.GetExposure(); e != nil && len(e.GetAccountId()) == 16 {
 		return w.remove(inLocal, localKey([16]byte(e.GetAccountId()), localContact, number, 0))
 	}
+	if p := row.GetPreference(); p != nil && len(p.GetAccountId()) == 16 {
+		return w.remove(inLocal, localKey([16]byte(p.GetAccountId()), localPreference, number, 0))
+	}
 	rec := row.GetReceipt()
 	if rec == nil {
 		return nil

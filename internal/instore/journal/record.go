@@ -73,6 +73,7 @@ func (j *Journal) Record(ctx context.Context, req RecordRequest) (Recorded, erro
 		return Recorded{}, err
 	}
 	if !out.Replayed {
+		j.recorded.Store(at.UnixNano())
 		j.nudge()
 	}
 	return out, nil

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// load reads what is kept in memory besides: lives and trust.
+// load reads what is kept in memory besides: lives, trust and what the lane said.
 func (j *Journal) load() error {
 	return j.View(func(v *View) error {
 		l, err := v.freshLives()
@@ -24,7 +24,11 @@ func (j *Journal) load() error {
 		j.lives.Store(newHistory(l))
 		j.trust.Store(&t)
 		j.size.Store(v.tx.Size())
-		_, err = v.marks()
+		if _, err = v.marks(); err != nil {
+			return err
+		}
+		o, err := v.readOverlay()
+		j.overlay.Store(o)
 		return err
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 	"google.golang.org/protobuf/proto"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
@@ -34,6 +35,10 @@ func (j *Journal) View(fn func(v *View) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	h := j.handle.Load()
 	tx, err := begin(h.db)
+	for errors.Is(err, berrors.ErrDatabaseNotOpen) && j.handle.Load() != h { // it was replaced between the two steps
+		h = j.handle.Load()
+		tx, err = begin(h.db)
+	}
 	if err != nil {
 		return j.closedOr(err)
 	}
