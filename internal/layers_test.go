@@ -64,6 +64,7 @@ var layers = map[string]row{
 	"internal/office/scoring": {wing, []string{
 		"internal/office/warehouse", "internal/segment", "internal/office/scoring/clv", "internal/office/scoring/affinity",
 	}},
+	"internal/office/daily":            {wing, []string{"internal/office/warehouse"}},
 	"internal/office/scoring/clv":      {wing, nil},
 	"internal/office/scoring/affinity": {wing, nil},
 	"internal/office/measure":          {wing, []string{"internal/office/warehouse", "internal/decision"}},

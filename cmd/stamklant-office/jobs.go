@@ -74,6 +74,31 @@ func (c *publishCommand) Run(s *session) error {
 	}}}, s.terminal)
 }
 
+type dailyCommand struct {
+	AsOf                 string   `help:"The day that is closed. Yesterday when left out." placeholder:"YYYY-MM-DD"`
+	AcceptEmptyDay       bool     `help:"Go on although the day has no receipts, or next to none."`
+	AcceptTenfoldDay     bool     `help:"Go on although a day has many times the receipts or the turnover it usually has."`
+	AcceptMissingStore   []string `help:"Go on although these stores have no receipts." placeholder:"s01,s02"`
+	AcceptFewerCustomers bool     `help:"Go on although far fewer customers are scored than in the run before."`
+}
+
+// Run does the night's work.
+func (c *dailyCommand) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Daily{Daily: &officev1.DailyJob{
+		AsOf: c.AsOf, AcceptEmptyDay: c.AcceptEmptyDay, AcceptTenfoldDay: c.AcceptTenfoldDay, AcceptMissingStores: c.AcceptMissingStore,
+		AcceptFewerCustomers: c.AcceptFewerCustomers,
+	}}}, s.terminal)
+}
+
+type runsCommand struct {
+	Limit int32 `help:"How many, the newest first." default:"20"`
+}
+
+// Run lists daily runs.
+func (c *runsCommand) Run(s *session) error {
+	return office.ListRuns(s.ctx, s.home, c.Limit, s.terminal)
+}
+
 type exportCommand struct {
 	Scores exportScores `cmd:"" help:"One row per scored account: values, scores, segment."`
 }

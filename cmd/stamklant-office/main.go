@@ -33,6 +33,8 @@ type commands struct {
 	Score     scoreCommand     `cmd:"" help:"Score all customers and put them into segments."`
 	Publish   publishCommand   `cmd:"" help:"Cut and sign a release for every enrolled server."`
 	Export    exportCommand    `cmd:"" help:"Write scores as CSV."`
+	Daily     dailyCommand     `cmd:"" help:"The night's work: take in the import folder, score, check, publish, report. Refuses what looks wrong."`
+	Runs      runsCommand      `cmd:"" help:"List daily runs: when, how long, what they counted, how they went."`
 	Keys      keysCommand      `cmd:"" help:"Enrol servers."`
 	Serve     serveCommand     `cmd:"" help:"Answer stores: hand out bundles, take in what happened at the tills."`
 	Servers   serversCommand   `cmd:"" help:"List the chain's servers and what each runs."`

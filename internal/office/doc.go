@@ -1,5 +1,5 @@
 // Package office is head office, assembled: it opens the inbox and the warehouse of one data folder, runs jobs on them (import, score,
-// publish, export), and serves stores.
+// publish, export; daily, which does them in a row), and serves stores.
 //
 // Owns: the data folder (Home) and the order in which its files are opened. A job runs inside `serve` when one runs on the folder, since
 // only one process can hold the warehouse; otherwise it opens the files itself. Either way the same code does it.

@@ -22,6 +22,9 @@ var ErrNoHome = errors.New("no head office here")
 //	servers/           enrolment files, one per server; each goes to its store and nowhere else
 //	office.addr        where `serve` listens, while it runs
 //	rejected/          rows that imports could not take, with the reason
+//	daily.yaml         what the nightly run reads, and what a day may look like
+//	incoming/          files for the nightly run; incoming/done/ those it has taken in
+//	reports/           a page about each nightly run
 type Home struct{ dir string }
 
 // NewHome names a folder; nothing is opened or made.
@@ -53,6 +56,15 @@ func (h Home) Address() string { return filepath.Join(h.dir, "office.addr") }
 
 // Rejected is the folder of rows that imports could not take.
 func (h Home) Rejected() string { return filepath.Join(h.dir, "rejected") }
+
+// Daily is the file that says what the nightly run reads.
+func (h Home) Daily() string { return filepath.Join(h.dir, "daily.yaml") }
+
+// Incoming is the folder the nightly run takes files from.
+func (h Home) Incoming() string { return filepath.Join(h.dir, "incoming") }
+
+// Reports is the folder of pages about nightly runs.
+func (h Home) Reports() string { return filepath.Join(h.dir, "reports") }
 
 // Programme is the retailer's document: the folder `programme` where there is one, else the file `programme.yaml`.
 func (h Home) Programme() string {

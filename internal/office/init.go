@@ -75,7 +75,7 @@ func (a Answers) Names(nl, en, fr, de string) string {
 	return strings.Join(out, ", ")
 }
 
-// Init makes a head office in a folder: the chain's keys, a commented programme and two commented mappings. ErrHomeExists when there is one;
+// Init makes a head office in a folder: the chain's keys, a commented programme, two commented mappings and a commented daily.yaml. ErrHomeExists when there is one;
 // files a person has already put there are left as they are.
 func Init(home Home, answers Answers, now time.Time, to io.Writer) error {
 	answers = answers.complete()
@@ -93,6 +93,7 @@ func Init(home Home, answers Answers, now time.Time, to io.Writer) error {
 		{"programme.yaml", "what customers get and what is said to them"},
 		{"mapping-receipts.yaml", "how your receipts are read"},
 		{"mapping-customers.yaml", "how your customers are read"},
+		{"daily.yaml", "what the nightly run reads, and what a day may look like"},
 	} {
 		made, err := writeTemplate(home, file.name, answers)
 		if err != nil {
@@ -103,6 +104,10 @@ func Init(home Home, answers Answers, now time.Time, to io.Writer) error {
 		}
 		fmt.Fprintf(to, "  %-24s %s\n", file.name, file.is)
 	}
+	if err := os.MkdirAll(home.Incoming(), 0o750); err != nil {
+		return err
+	}
+	fmt.Fprintf(to, "  %-24s %s\n", "incoming/", "where files for the nightly run go")
 	fmt.Fprintf(to, "\nNext:\n  stamklant-office check --data %[1]s\n  stamklant-office import receipts FILE.csv --mapping %[1]s/mapping-receipts.yaml --dry-run --data %[1]s\n", home.Dir())
 	return nil
 }

@@ -65,6 +65,8 @@ func (o *Office) Run(ctx context.Context, job *officev1.RunJobRequest, to hub.Te
 		return o.publish(ctx, j.Publish, to)
 	case *officev1.RunJobRequest_Export:
 		return o.export(ctx, j.Export, to)
+	case *officev1.RunJobRequest_Daily:
+		return o.daily(ctx, j.Daily, to)
 	default:
 		return errors.New("this version knows no such job")
 	}

@@ -3,6 +3,7 @@ package office
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -39,4 +40,26 @@ func printConflicts(to io.Writer, conflicts []*officev1.Conflict) {
 			c.GetServerId(), c.GetRefusedAt().AsTime().Format(time.DateTime))
 	}
 	_ = table.Flush() // the writer below reports its own failure
+}
+
+// printRuns prints one line per run, and below it what a person should know of it.
+func printRuns(to io.Writer, runs []*officev1.Run) {
+	if len(runs) == 0 {
+		fmt.Fprintln(to, "No daily run yet: see `stamklant-office daily --help`.")
+		return
+	}
+	for _, r := range runs {
+		took := ""
+		if r.GetEndedAt() != nil {
+			took = ", " + r.GetEndedAt().AsTime().Sub(r.GetStartedAt().AsTime()).Round(100*time.Millisecond).String()
+		}
+		outcome := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(r.GetOutcome().String(), "RUN_OUTCOME_")), "_", " ")
+		fmt.Fprintf(to, "run %d  closes %s  %s  started %s%s\n", r.GetId(), r.GetAsOf(), outcome, r.GetStartedAt().AsTime().Local().Format(time.DateTime), took)
+		for _, s := range r.GetSteps() {
+			fmt.Fprintf(to, "  %-8s %8s  %s\n", s.GetName(), time.Duration(s.GetTookMillis())*time.Millisecond, s.GetCounted())
+		}
+		if r.GetMessage() != "" {
+			fmt.Fprintf(to, "  %s\n", r.GetMessage())
+		}
+	}
 }

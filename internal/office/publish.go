@@ -33,29 +33,42 @@ func (o *Office) publish(ctx context.Context, job *officev1.PublishJob, to hub.T
 	if err != nil {
 		return err
 	}
-	cut, err := o.inbox.Cut(ctx)
+	cuts, err := o.cutPoints(ctx, p)
 	if err != nil {
 		return err
 	}
-	report, err := o.publishCut(ctx, p, keys, cut, job.GetTarget(), to)
-	if err := errors.Join(err, cut.Close()); err != nil {
+	report, err := o.release(ctx, p, keys, scored{accounts: o.warehouse.Published(ctx, p), cuts: cuts}, job.GetTarget(), to)
+	if err != nil {
 		return err
 	}
 	printPublished(to, report)
 	return nil
 }
 
-func (o *Office) publishCut(ctx context.Context, p *programmev1.Programme, keys *publisher.Keys, cut *inbox.Cut, target string, to hub.Terminal) (*publisher.Report, error) {
-	now := o.now()
-	cuts, err := o.cutPoints(ctx, p)
+// scored is what scoring says of customers: their values, and the cut points between scores (nil under imported scores, and where nobody has
+// one).
+type scored struct {
+	accounts iter.Seq2[warehouse.PublishedAccount, error]
+	cuts     *customerv1.CutPoints
+}
+
+// release freezes the inbox and publishes.
+func (o *Office) release(ctx context.Context, p *programmev1.Programme, keys *publisher.Keys, from scored, target string, to hub.Terminal) (*publisher.Report, error) {
+	cut, err := o.inbox.Cut(ctx)
 	if err != nil {
 		return nil, err
 	}
+	report, err := o.publishCut(ctx, p, keys, cut, from, target, to)
+	return report, errors.Join(err, cut.Close())
+}
+
+func (o *Office) publishCut(ctx context.Context, p *programmev1.Programme, keys *publisher.Keys, cut *inbox.Cut, from scored, target string, to hub.Terminal) (*publisher.Report, error) {
+	now := o.now()
 	offs, err := o.cutOffs(ctx, cut)
 	if err != nil {
 		return nil, err
 	}
-	standing, err := newStanding(p, cuts)
+	standing, err := newStanding(p, from.cuts)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +76,8 @@ func (o *Office) publishCut(ctx context.Context, p *programmev1.Programme, keys 
 		target = o.home.Bundles()
 	}
 	return publisher.Publish(ctx, publisher.Inputs{
-		Programme: p, Accounts: accountsToPublish(cut.Accounts(), o.warehouse.Published(ctx, p), standing),
-		Identifiers: identifiersToPublish(cut), CutOffs: offs, CutPoints: cuts, DataAsOf: now,
+		Programme: p, Accounts: accountsToPublish(cut.Accounts(), from.accounts, standing),
+		Identifiers: identifiersToPublish(cut), CutOffs: offs, CutPoints: from.cuts, DataAsOf: now,
 	}, publisher.Target{
 		Keys: keys, StateDir: o.home.Published(), Bundles: target, Now: now,
 		Progress: func(step string, done, total int64) { to.Progress(step, done, total, "records") },

@@ -129,3 +129,29 @@ func ListConflicts(ctx context.Context, home Home, to io.Writer) error {
 		return nil
 	})
 }
+
+// ListRuns prints the newest daily runs; limit 0 prints 20. Without a server it opens the data folder itself.
+func ListRuns(ctx context.Context, home Home, limit int32, to io.Writer) error {
+	if err := home.require(); err != nil {
+		return err
+	}
+	client, closeClient, err := dial(ctx, home)
+	if err != nil {
+		return err
+	}
+	if client == nil {
+		o, err := Open(ctx, home)
+		if err != nil {
+			return err
+		}
+		runs, err := o.runs(ctx, limit)
+		printRuns(to, runs)
+		return errors.Join(err, o.Close())
+	}
+	list, err := client.ListRuns(ctx, &officev1.ListRunsRequest{Limit: limit})
+	if err != nil {
+		return errors.Join(remoteFailure(err), closeClient())
+	}
+	printRuns(to, list.GetRuns())
+	return closeClient()
+}

@@ -210,6 +210,11 @@ func (b *books) Conflicts(context.Context) ([]*officev1.Conflict, error) {
 	return list, nil
 }
 
+// Runs lists the newest daily runs.
+func (b *books) Runs(ctx context.Context, limit int32) ([]*officev1.Run, error) {
+	return b.office.runs(ctx, limit)
+}
+
 func conflictRow(c inbox.Conflict) *officev1.Conflict {
 	refused := c.Refused.GetRefused()
 	at := c.Refused.GetRefusedAt()

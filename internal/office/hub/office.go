@@ -27,12 +27,14 @@ type Terminal interface {
 	Progress(step string, done, total int64, unit string)
 }
 
-// Books is what OfficeService reads from the inbox.
+// Books is what OfficeService reads from inbox and warehouse.
 type Books interface {
 	// Servers lists the fleet.
 	Servers(ctx context.Context) ([]*officev1.Server, error)
 	// Conflicts lists receipts that came back with other content, newest first.
 	Conflicts(ctx context.Context) ([]*officev1.Conflict, error)
+	// Runs lists the newest daily runs, newest first; limit 0 for 20.
+	Runs(ctx context.Context, limit int32) ([]*officev1.Run, error)
 }
 
 // OfficeConfig is what OfficeService stands on.
@@ -93,6 +95,15 @@ func (s *OfficeService) ListConflicts(ctx context.Context, _ *officev1.ListConfl
 	return &officev1.ListConflictsResponse{Conflicts: conflicts}, nil
 }
 
+// ListRuns lists the daily runs, the one under way included.
+func (s *OfficeService) ListRuns(ctx context.Context, request *officev1.ListRunsRequest) (*officev1.ListRunsResponse, error) {
+	runs, err := s.cfg.Books.Runs(ctx, request.GetLimit())
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	return &officev1.ListRunsResponse{Runs: runs}, nil
+}
+
 func (s *OfficeService) begin(name string) (other string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,6 +131,8 @@ func jobName(job *officev1.RunJobRequest) string {
 		return "publish"
 	case *officev1.RunJobRequest_Export:
 		return "export"
+	case *officev1.RunJobRequest_Daily:
+		return "daily"
 	default:
 		return "job"
 	}
