@@ -170,12 +170,12 @@ func (g *gone) find(v *View) error {
 func (f foundRows) steps() []amend {
 	all := make([]amend, len(f))
 	for i, number := range f {
-		all[i] = func(w *writer, g *gone) error { return w.anonymiseRow(number, g) }
+		all[i] = func(w *writer, _ *gone) error { return w.anonymiseRow(number) }
 	}
 	return all
 }
 
-func (w *writer) anonymiseRow(number uint64, g *gone) error {
+func (w *writer) anonymiseRow(number uint64) error {
 	if number <= w.marks.pruned {
 		return nil // it went meanwhile; what was kept of it stands with the receipt
 	}
