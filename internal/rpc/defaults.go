@@ -122,28 +122,7 @@ func DefaultLimits() Limits {
 			ClassAdmin:   {InFlight: 8},                                 // a person can ask again
 			ClassWatch:   {InFlight: 512},                               // one per till and scanner
 		},
-		Methods: map[string]MethodLimit{
-			// A customer waits 150 ms for this; 1,000 lines of basket are 60 KiB. A till that scans fast makes 5 lookups a second.
-			tillv1.CheckoutService_Lookup_FullMethodName: {Class: ClassLookup, Deadline: 150 * time.Millisecond, Bytes: 64 << 10, PerSecond: 50, Burst: 100},
-			// From the till's outbox, while nobody waits. After an hour's outage a till brings some hundred at once.
-			tillv1.CheckoutService_RecordReceipt_FullMethodName: {Class: ClassReceipt, Deadline: 2 * time.Second},
-			// The lamp on the till that says whether the server is there.
-			tillv1.CheckoutService_GetStatus_FullMethodName: {Class: ClassLookup, Deadline: 500 * time.Millisecond, Bytes: 4 << 10, PerSecond: 10, Burst: 20},
-			// A whole file in pieces: as long as it takes.
-			syncv1.SyncService_Fetch_FullMethodName: {Class: ClassSync, Bytes: 4 << 10},
-			// A batch is one fsync at head office, behind whatever else is being imported there.
-			syncv1.SyncService_Deliver_FullMethodName: {Class: ClassSync, Deadline: 30 * time.Second},
-			// A few words each way.
-			syncv1.SyncService_Report_FullMethodName: {Class: ClassSync, Deadline: 10 * time.Second, Bytes: 4 << 10},
-			// A night's scoring: as long as it takes.
-			officev1.OfficeService_RunJob_FullMethodName: {Class: ClassAdmin},
-			// Asked by load balancers and watchdogs, who may not wait behind anybody.
-			grpc_health_v1.Health_Check_FullMethodName: {Class: ClassLookup, Deadline: time.Second, Bytes: 1 << 10},
-			grpc_health_v1.Health_List_FullMethodName:  {Class: ClassLookup, Deadline: time.Second, Bytes: 1 << 10},
-			grpc_health_v1.Health_Watch_FullMethodName: {Class: ClassWatch, Bytes: 1 << 10},
-			reflectionV1:      {Class: ClassWatch, Bytes: 4 << 10},
-			reflectionV1Alpha: {Class: ClassWatch, Bytes: 4 << 10},
-		},
+		Methods:      methodLimits(),
 		Other:        MethodLimit{Class: ClassAdmin, Deadline: 10 * time.Second}, // a person's patience
 		Callers:      4096,                                                       // 250 KB; more tills than any store has
 		LogEvery:     1000,                                                       // about one line a minute for a busy store
@@ -151,10 +130,69 @@ func DefaultLimits() Limits {
 	}
 }
 
-// The reflection service's methods, which exist in two versions.
+// methodLimits are the limits of single methods. Names are spelled out, so that a method has its row before it is there.
+func methodLimits() map[string]MethodLimit {
+	const ms, kib = time.Millisecond, 1 << 10
+	limits := make(map[string]MethodLimit)
+	add := func(service string, rows map[string]MethodLimit) {
+		for name, limit := range rows {
+			limits["/"+service+"/"+name] = limit
+		}
+	}
+	add(tillv1.CheckoutService_ServiceDesc.ServiceName, map[string]MethodLimit{
+		// A customer waits for this; 1,000 lines of basket are 60 KiB. A till that scans fast makes five lookups a second.
+		"Lookup": {Class: ClassLookup, Deadline: 150 * ms, Bytes: 64 * kib, PerSecond: 50, Burst: 100},
+		// The same, from a scanner beside the till.
+		"PresentCard": {Class: ClassLookup, Deadline: 150 * ms, Bytes: 4 * kib, PerSecond: 50, Burst: 100},
+		// Open all day. A till that comes and goes every second has a fault.
+		"WatchTill": {Class: ClassWatch, Bytes: 4 * kib, PerSecond: 2, Burst: 20},
+		// At payment, with one write to the disk.
+		"Reserve": {Class: ClassReceipt, Deadline: 300 * ms, Bytes: 16 * kib, PerSecond: 20, Burst: 40},
+		"Release": {Class: ClassReceipt, Deadline: 300 * ms, Bytes: 16 * kib, PerSecond: 20, Burst: 40},
+		// From the till's outbox, while nobody waits. After an hour's outage a till brings some hundred at once: no bound per till.
+		"RecordReceipt": {Class: ClassReceipt, Deadline: 2 * time.Second},
+		"RecordOutcome": {Class: ClassReceipt, Deadline: time.Second, Bytes: 64 * kib},
+		// A person typed something: one a second is fast.
+		"ClaimReceipt":  {Class: ClassReceipt, Deadline: time.Second, Bytes: 16 * kib, PerSecond: 5, Burst: 10},
+		"SetPreference": {Class: ClassReceipt, Deadline: time.Second, Bytes: 16 * kib, PerSecond: 5, Burst: 10},
+		"SubmitDetails": {Class: ClassReceipt, Deadline: time.Second, Bytes: 16 * kib, PerSecond: 5, Burst: 10},
+		// A cashier looks into why.
+		"Explain": {Class: ClassAdmin, Deadline: 500 * ms, Bytes: 64 * kib, PerSecond: 5, Burst: 10},
+		// The lamp on the till that says whether the server is there.
+		"GetStatus": {Class: ClassLookup, Deadline: 500 * ms, Bytes: 4 * kib, PerSecond: 10, Burst: 20},
+	})
+	add(syncv1.SyncService_ServiceDesc.ServiceName, map[string]MethodLimit{
+		"Fetch":   {Class: ClassSync, Bytes: 4 * kib},                              // a whole file in pieces: as long as it takes
+		"Deliver": {Class: ClassSync, Deadline: 30 * time.Second},                  // one write at head office, behind whatever is imported there
+		"Report":  {Class: ClassSync, Deadline: 10 * time.Second, Bytes: 64 * kib}, // a few words each way
+	})
+	add("stamklant.sync.v1.StoreService", map[string]MethodLimit{
+		"Offer":   {Class: ClassSync, Deadline: 30 * time.Second}, // a manifest, checked against all there is
+		"Put":     {Class: ClassSync},                             // chunks: as long as it takes
+		"Status":  {Class: ClassSync, Deadline: 10 * time.Second, Bytes: 4 * kib},
+		"Drain":   {Class: ClassSync, Deadline: 30 * time.Second, Bytes: 64 * kib},
+		"Inspect": {Class: ClassSync, Deadline: 10 * time.Second, Bytes: 4 * kib},
+		"Backup":  {Class: ClassSync, Bytes: 4 * kib}, // a whole journal
+	})
+	add(officev1.OfficeService_ServiceDesc.ServiceName, map[string]MethodLimit{
+		"RunJob": {Class: ClassAdmin}, // a night's scoring: as long as it takes
+	})
+	add(grpc_health_v1.Health_ServiceDesc.ServiceName, map[string]MethodLimit{
+		// Asked by load balancers and watchdogs, who may not wait behind anybody.
+		"Check": {Class: ClassLookup, Deadline: time.Second, Bytes: kib},
+		"List":  {Class: ClassLookup, Deadline: time.Second, Bytes: kib},
+		"Watch": {Class: ClassWatch, Bytes: kib},
+	})
+	for _, service := range []string{reflectionV1, reflectionV1Alpha} {
+		add(service, map[string]MethodLimit{"ServerReflectionInfo": {Class: ClassWatch, Bytes: 4 * kib}})
+	}
+	return limits
+}
+
+// The reflection service, which exists in two versions.
 const (
-	reflectionV1      = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
-	reflectionV1Alpha = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+	reflectionV1      = "grpc.reflection.v1.ServerReflection"
+	reflectionV1Alpha = "grpc.reflection.v1alpha.ServerReflection"
 )
 
 // durationBuckets are the upper bounds, in seconds, into which calls are counted by how long they took: a lookup takes some tens of

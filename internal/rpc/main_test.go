@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	officev1 "github.com/stamklant/stamklant/gen/stamklant/office/v1"
 	syncv1 "github.com/stamklant/stamklant/gen/stamklant/sync/v1"
@@ -77,19 +79,38 @@ func (s *syncing) Fetch(r *syncv1.FetchRequest, stream grpc.ServerStreamingServe
 	return s.fetch(r, stream)
 }
 
-// roles is who may call what in the tests.
+// services are all of ours that a server of the tests has.
+var services = map[string]rpc.Role{
+	tillv1.CheckoutService_ServiceDesc.ServiceName: rpc.RoleTill,
+	syncv1.SyncService_ServiceDesc.ServiceName:     rpc.RoleSync,
+	officev1.OfficeService_ServiceDesc.ServiceName: rpc.RoleAdmin,
+}
+
+// roles is who may call what in the tests: every method the role of its service, and some a second one.
 func roles() map[string][]rpc.Role {
-	return map[string][]rpc.Role{
-		tillv1.CheckoutService_Lookup_FullMethodName:        {rpc.RoleTill, rpc.RoleScanner},
-		tillv1.CheckoutService_RecordReceipt_FullMethodName: {rpc.RoleTill},
-		tillv1.CheckoutService_GetStatus_FullMethodName:     {rpc.RoleTill, rpc.RoleAdmin},
-		syncv1.SyncService_Fetch_FullMethodName:             {rpc.RoleSync},
-		syncv1.SyncService_Deliver_FullMethodName:           {rpc.RoleSync},
-		syncv1.SyncService_Report_FullMethodName:            {rpc.RoleSync},
-		officev1.OfficeService_RunJob_FullMethodName:        {rpc.RoleAdmin},
-		officev1.OfficeService_ListServers_FullMethodName:   {rpc.RoleAdmin},
-		officev1.OfficeService_ListConflicts_FullMethodName: {rpc.RoleAdmin},
+	table := make(map[string][]rpc.Role)
+	for service, role := range services {
+		for _, name := range methodsOf(service) {
+			table[name] = []rpc.Role{role}
+		}
 	}
+	table[tillv1.CheckoutService_Lookup_FullMethodName] = []rpc.Role{rpc.RoleTill, rpc.RoleScanner}
+	table[tillv1.CheckoutService_GetStatus_FullMethodName] = []rpc.Role{rpc.RoleTill, rpc.RoleAdmin}
+	return table
+}
+
+// methodsOf lists a service's methods by their full names.
+func methodsOf(service string) []string {
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
+	if err != nil {
+		panic(err)
+	}
+	methods := found.(protoreflect.ServiceDescriptor).Methods()
+	var names []string
+	for i := range methods.Len() {
+		names = append(names, "/"+service+"/"+string(methods.Get(i).Name()))
+	}
+	return names
 }
 
 func tokens() rpc.Authenticate {

@@ -38,7 +38,7 @@ func (s *Server) methodTable() (map[string]*method, error) {
 			switch service {
 			case grpc_health_v1.Health_ServiceDesc.ServiceName:
 				row.open = true
-			case "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection":
+			case reflectionV1, reflectionV1Alpha:
 				row.authed = true
 			default:
 				if len(row.roles) == 0 {
