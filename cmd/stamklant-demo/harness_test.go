@@ -33,7 +33,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, name := range []string{"stamklant-store", "stamklant-office", "stamklant-till"} {
+	for _, name := range []string{"stamklant-store", "stamklant-office", "stamklant-till", "stamklant-demo"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, name), "../"+name)
 		if out, err := build.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
