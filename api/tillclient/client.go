@@ -87,7 +87,7 @@ func (s *server) keepConnected(ctx context.Context) {
 
 // dial returns a channel to a server.
 func (c *Client) dial(address string) (*server, error) {
-	transport := credentials.TransportCredentials(insecure.NewCredentials())
+	transport := insecure.NewCredentials()
 	if c.config.TLS != nil {
 		transport = credentials.NewTLS(c.config.TLS)
 	}

@@ -84,8 +84,12 @@ func (t Timing) filled() Timing {
 		field *time.Duration
 		zero  time.Duration
 	}{
-		{&t.Lookup, defaultLookup}, {&t.Hedge, defaultHedge}, {&t.Receipt, defaultReceipt},
-		{&t.Printer, defaultPrinter}, {&t.Backoff, defaultBackoff}, {&t.Status, defaultStatus},
+		{&t.Lookup, defaultLookup},
+		{&t.Hedge, defaultHedge},
+		{&t.Receipt, defaultReceipt},
+		{&t.Printer, defaultPrinter},
+		{&t.Backoff, defaultBackoff},
+		{&t.Status, defaultStatus},
 	} {
 		if *f.field <= 0 {
 			*f.field = f.zero

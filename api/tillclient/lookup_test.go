@@ -18,10 +18,10 @@ import (
 var card = []byte("2900123456785")
 
 // by fails the test unless the answer came from the server, or from nobody for "".
-func by(t testing.TB, answer tillclient.Answer, server string) {
-	t.Helper()
+func by(tb testing.TB, answer tillclient.Answer, server string) {
+	tb.Helper()
 	if got := answer.GetMeta().GetServer(); got != server || answer.Offline != (server == "") {
-		t.Errorf("answered by %q (offline %v, %v), want %q", got, answer.Offline, answer.Why, server)
+		tb.Errorf("answered by %q (offline %v, %v), want %q", got, answer.Offline, answer.Why, server)
 	}
 }
 

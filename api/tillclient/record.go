@@ -164,7 +164,7 @@ func (s *sender) sendOldest(ctx context.Context) bool {
 		case final(err):
 			return s.refuse(content, request, err)
 		}
-		if !rest(ctx, pause/2+rand.N(pause/2+1)) {
+		if !rest(ctx, pause/2+rand.N(pause/2+1)) { //nolint:gosec // spreads tills that try again; nothing to guess
 			return false
 		}
 	}

@@ -28,11 +28,11 @@ func keeping(path string) func(*tillclient.Config) {
 }
 
 // record records a receipt and fails the test when it could not be kept.
-func record(t testing.TB, c *tillclient.Client, number string) tillclient.Recorded {
-	t.Helper()
+func record(tb testing.TB, c *tillclient.Client, number string) tillclient.Recorded {
+	tb.Helper()
 	recorded, err := c.NewSale().Record(context.Background(), receipt(number))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return recorded
 }
@@ -297,32 +297,32 @@ func TestAnotherFileIsNotOverwritten(t *testing.T) {
 }
 
 // waitingFile is an outbox in which three receipts wait, as it stands on disk.
-func waitingFile(t testing.TB) []byte {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "outbox")
-	c := client(t, hasty(path), nobody(t))
+func waitingFile(tb testing.TB) []byte {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "outbox")
+	c := client(tb, hasty(path), nobody(tb))
 	for i := range 3 {
-		record(t, c, fmt.Sprint(i+1))
+		record(tb, c, fmt.Sprint(i+1))
 	}
 	if err := c.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }
 
 // reopened opens a file as outbox and returns how many receipts wait in it, and how many after one more.
-func reopened(t testing.TB, text []byte) (before, after int, err error) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "outbox")
+func reopened(tb testing.TB, text []byte) (before, after int, err error) {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "outbox")
 	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	config := tillclient.Config{
-		Addresses: []string{nobody(t)}, Till: "3", Outbox: path,
+		Addresses: []string{nobody(tb)}, Till: "3", Outbox: path,
 		Timing: tillclient.Timing{Printer: time.Nanosecond, Backoff: never},
 	}
 	c, err := tillclient.Open(config)
@@ -331,14 +331,14 @@ func reopened(t testing.TB, text []byte) (before, after int, err error) {
 	}
 	before = c.Waiting()
 	if _, err := c.NewSale().Record(context.Background(), receipt("one more")); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := c.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c, err = tillclient.Open(config)
 	if err != nil {
-		t.Fatalf("the file it wrote itself: %v", err)
+		tb.Fatalf("the file it wrote itself: %v", err)
 	}
 	defer c.Close()
 	return before, c.Waiting(), nil

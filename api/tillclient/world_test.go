@@ -45,24 +45,24 @@ type store struct {
 }
 
 // open starts a store. Tills reach it by a cable, whose near end stays where it is when the server is stopped and started.
-func open(t testing.TB, name string) *store {
-	t.Helper()
+func open(tb testing.TB, name string) *store {
+	tb.Helper()
 	s := &store{
-		name: name, front: plug(t, ""),
+		name: name, front: plug(tb, ""),
 		lookups: make(chan *tillv1.LookupRequest, 1000), headers: make(chan metadata.MD, 1000), arrived: make(chan string, 1000),
 	}
 	s.address = s.front.address
-	s.start(t)
-	t.Cleanup(s.stop)
+	s.start(tb)
+	tb.Cleanup(s.stop)
 	return s
 }
 
 // start begins to serve, or serves again after stop.
-func (s *store) start(t testing.TB) {
-	t.Helper()
+func (s *store) start(tb testing.TB) {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	server := grpc.NewServer()
 	tillv1.RegisterCheckoutServiceServer(server, s)
@@ -147,15 +147,15 @@ type cable struct {
 	wait   sync.WaitGroup
 }
 
-func plug(t testing.TB, target string) *cable {
-	t.Helper()
+func plug(tb testing.TB, target string) *cable {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := &cable{address: listener.Addr().String(), target: target, listener: listener, plugged: make(chan struct{}, 1000)}
 	c.wait.Go(c.accept)
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		listener.Close()
 		c.cut()
 		c.wait.Wait()
@@ -227,8 +227,8 @@ func (c *cable) cut() {
 }
 
 // client opens a client that never hedges and has all the time in the world, but for what change says.
-func client(t testing.TB, change func(*tillclient.Config), addresses ...string) *tillclient.Client {
-	t.Helper()
+func client(tb testing.TB, change func(*tillclient.Config), addresses ...string) *tillclient.Client {
+	tb.Helper()
 	config := tillclient.Config{
 		Addresses: addresses, Token: "a-till", Store: "s01", Till: "3", Language: "en",
 		Timing: tillclient.Timing{Lookup: patience, Hedge: never, Printer: patience, Backoff: 100 * time.Millisecond},
@@ -238,11 +238,11 @@ func client(t testing.TB, change func(*tillclient.Config), addresses ...string) 
 	}
 	c, err := tillclient.Open(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := c.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return c
@@ -260,41 +260,41 @@ func receipt(number string) *tillv1.RecordReceiptRequest {
 }
 
 // nobody is an address where nobody answers.
-func nobody(t testing.TB) string {
-	t.Helper()
-	return plug(t, "").address
+func nobody(tb testing.TB) string {
+	tb.Helper()
+	return plug(tb, "").address
 }
 
 // closed is an address where nobody listens.
-func closed(t testing.TB) string {
-	t.Helper()
+func closed(tb testing.TB) string {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer listener.Close()
 	return listener.Addr().String()
 }
 
 // blackHole takes connections and never says a word.
-func blackHole(t testing.TB) string {
-	t.Helper()
+func blackHole(tb testing.TB) string {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() })
+	tb.Cleanup(func() { listener.Close() })
 	return listener.Addr().String()
 }
 
 // soon waits for a value.
-func soon[T any](t testing.TB, c <-chan T, what string) T {
-	t.Helper()
+func soon[T any](tb testing.TB, c <-chan T, what string) T {
+	tb.Helper()
 	select {
 	case v := <-c:
 		return v
 	case <-time.After(patience):
-		t.Fatalf("%s: nothing within %v", what, patience)
+		tb.Fatalf("%s: nothing within %v", what, patience)
 		panic("unreachable")
 	}
 }

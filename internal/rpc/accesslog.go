@@ -120,7 +120,7 @@ func levelOf(code codes.Code, slow bool) slog.Level {
 
 // settled turns a handler's error into what the caller may see and writes the rest into the log.
 func (s *Server) settled(ctx context.Context, err error) error {
-	visible, hidden := settle(err)
+	hidden, visible := settle(err)
 	if hidden {
 		s.config.Logger.LogAttrs(ctx, slog.LevelError, "a call failed by our own fault",
 			slog.String("method", callOf(ctx).name()), slog.String("error", err.Error()))

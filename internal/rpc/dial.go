@@ -33,7 +33,7 @@ const (
 // Dial returns a connection to the server at address (host:port). It does not connect yet, and reconnects by itself; the caller closes
 // it. ErrPlainTextBeyondLoopback when plain text would leave this machine.
 func Dial(address string, config DialConfig, more ...grpc.DialOption) (*grpc.ClientConn, error) {
-	transport := credentials.TransportCredentials(insecure.NewCredentials())
+	transport := insecure.NewCredentials()
 	if config.TLS != nil {
 		transport = credentials.NewTLS(config.TLS)
 	} else if err := loopbackOnly(address); err != nil {

@@ -3,7 +3,6 @@ package rpc_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -151,8 +150,8 @@ type running struct {
 }
 
 // start runs a server with all three services; change may alter its configuration.
-func start(t testing.TB, c *checkout, s *syncing, change func(*rpc.Config)) *running {
-	t.Helper()
+func start(tb testing.TB, c *checkout, s *syncing, change func(*rpc.Config)) *running {
+	tb.Helper()
 	log := new(lines)
 	config := rpc.Config{
 		Address: "127.0.0.1:0", MetricsAddress: "127.0.0.1:0", Roles: roles(), Authenticate: tokens(),
@@ -163,7 +162,7 @@ func start(t testing.TB, c *checkout, s *syncing, change func(*rpc.Config)) *run
 	}
 	server, err := rpc.NewServer(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	tillv1.RegisterCheckoutServiceServer(server, c)
 	if s == nil {
@@ -172,15 +171,15 @@ func start(t testing.TB, c *checkout, s *syncing, change func(*rpc.Config)) *run
 	syncv1.RegisterSyncServiceServer(server, s)
 	officev1.RegisterOfficeServiceServer(server, officev1.UnimplementedOfficeServiceServer{})
 	if err := server.Listen(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{Server: server, log: log, stop: stop, ended: make(chan error, 1)}
 	go func() { r.ended <- server.Serve(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
 		if err := <-r.ended; err != nil {
-			t.Errorf("the server ended with %v", err)
+			tb.Errorf("the server ended with %v", err)
 		}
 		r.ended <- nil
 	})
@@ -188,20 +187,20 @@ func start(t testing.TB, c *checkout, s *syncing, change func(*rpc.Config)) *run
 }
 
 // dial connects with a token.
-func (r *running) dial(t testing.TB, token string, more ...grpc.DialOption) *grpc.ClientConn {
-	t.Helper()
-	conn, err := rpc.Dial(r.Addr(), rpc.DialConfig{Token: token}, more...)
+func (r *running) dial(tb testing.TB, token string) *grpc.ClientConn {
+	tb.Helper()
+	conn, err := rpc.Dial(r.Addr(), rpc.DialConfig{Token: token})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	tb.Cleanup(func() { conn.Close() })
 	return conn
 }
 
 // till is a client with a till's token.
-func (r *running) till(t testing.TB) tillv1.CheckoutServiceClient {
-	t.Helper()
-	return tillv1.NewCheckoutServiceClient(r.dial(t, tillToken))
+func (r *running) till(tb testing.TB) tillv1.CheckoutServiceClient {
+	tb.Helper()
+	return tillv1.NewCheckoutServiceClient(r.dial(tb, tillToken))
 }
 
 // lookup is a request of a till.
@@ -225,20 +224,20 @@ func reason(err error) string {
 }
 
 // refused fails the test unless err has the code and reason.
-func refused(t testing.TB, err error, code codes.Code, why string) {
-	t.Helper()
+func refused(tb testing.TB, err error, code codes.Code, why string) {
+	tb.Helper()
 	if status.Code(err) != code || reason(err) != why {
-		t.Errorf("got %v (reason %q), want %v with reason %q", err, reason(err), code, why)
+		tb.Errorf("got %v (reason %q), want %v with reason %q", err, reason(err), code, why)
 	}
 }
 
 // within returns a context that bounds a call of a test.
-func within(t testing.TB, limit time.Duration) context.Context {
-	t.Helper()
+func within(tb testing.TB, limit time.Duration) context.Context {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	t.Cleanup(cancel)
+	tb.Cleanup(cancel)
 	return ctx
 }
 
 // quiet is a logger for tests that do not read the log.
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -57,21 +57,21 @@ var errInternal = Refuse(codes.Internal, ReasonInternal, "something went wrong i
 
 // settle turns what a handler returned into what the caller may see: a status as it is, an ended context as its status, and anything
 // else as Internal with a fixed text, so that no error of ours leaves the machine. It reports whether err was hidden that way.
-func settle(err error) (settled error, hidden bool) {
+func settle(err error) (hidden bool, settled error) {
 	var carrier interface{ GRPCStatus() *status.Status }
 	switch {
 	case err == nil:
-		return nil, false
+		return false, nil
 	case errors.As(err, &carrier):
 		if st := carrier.GRPCStatus(); st.Code() != codes.OK {
-			return st.Err(), false
+			return false, st.Err()
 		}
-		return errInternal, true
+		return true, errInternal
 	case errors.Is(err, context.DeadlineExceeded):
-		return status.FromContextError(context.DeadlineExceeded).Err(), false
+		return false, status.FromContextError(context.DeadlineExceeded).Err()
 	case errors.Is(err, context.Canceled):
-		return status.FromContextError(context.Canceled).Err(), false
+		return false, status.FromContextError(context.Canceled).Err()
 	default:
-		return errInternal, true
+		return true, errInternal
 	}
 }

@@ -38,8 +38,7 @@ func TestAPanicEndsTheCallAlone(t *testing.T) {
 	explode := true
 	server := start(t, &checkout{lookup: func(context.Context, *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
 		if explode {
-			var nothing []int
-			_ = nothing[3]
+			panic("index out of range")
 		}
 		return &tillv1.LookupResponse{}, nil
 	}}, &syncing{fetch: func(*syncv1.FetchRequest, grpc.ServerStreamingServer[syncv1.FetchResponse]) error {
@@ -69,21 +68,21 @@ func TestAPanicEndsTheCallAlone(t *testing.T) {
 }
 
 // page reads a page of the second listener.
-func (r *running) page(t testing.TB, path string) string {
-	t.Helper()
+func (r *running) page(tb testing.TB, path string) string {
+	tb.Helper()
 	transport := &http.Transport{DisableKeepAlives: true}
-	request, err := http.NewRequestWithContext(within(t, patience), http.MethodGet, "http://"+r.MetricsAddr()+path, nil)
+	request, err := http.NewRequestWithContext(within(tb, patience), http.MethodGet, "http://"+r.MetricsAddr()+path, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return fmt.Sprintf("%d %s", response.StatusCode, text)
 }
@@ -424,8 +423,12 @@ func rawStatus(t *testing.T, address, path string) string {
 	var block strings.Builder
 	encoder := hpack.NewEncoder(&block)
 	for _, f := range [][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":path", path}, {":authority", "store"},
-		{"content-type", "application/grpc"}, {"te", "trailers"},
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":path", path},
+		{":authority", "store"},
+		{"content-type", "application/grpc"},
+		{"te", "trailers"},
 	} {
 		if err := encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
 			t.Fatal(err)

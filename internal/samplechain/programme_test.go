@@ -24,36 +24,36 @@ import (
 var update = flag.Bool("update", false, "write files/programme.json anew from files/programme.yaml.tmpl")
 
 // content returns what is in a file.
-func content(t testing.TB, path string) []byte {
-	t.Helper()
+func content(tb testing.TB, path string) []byte {
+	tb.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }
 
 // read reads a chain's programme as head office does.
-func read(t testing.TB, config samplechain.Config) *programmev1.Programme {
-	t.Helper()
+func read(tb testing.TB, config samplechain.Config) *programmev1.Programme {
+	tb.Helper()
 	c, err := samplechain.New(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "programme.yaml")
+	path := filepath.Join(tb.TempDir(), "programme.yaml")
 	var text bytes.Buffer
 	if err := c.WriteProgramme(&text); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	document, err := programme.Read(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, problem := range programme.Check(document) {
-		t.Error(problem)
+		tb.Error(problem)
 	}
 	return document.Programme
 }
@@ -92,15 +92,15 @@ func TestProgrammeForAStoreIsTheOneHeadOfficeReads(t *testing.T) {
 }
 
 // rules are the chain's identifier rules.
-func rules(t testing.TB) *identify.Rules {
-	t.Helper()
+func rules(tb testing.TB) *identify.Rules {
+	tb.Helper()
 	p, err := samplechain.Programme(lastDay)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	rules, err := identify.Compile(p.GetIdentifiers())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return rules
 }

@@ -18,12 +18,12 @@ import (
 var lastDay = time.Date(2026, time.November, 14, 0, 0, 0, 0, time.UTC)
 
 // chain makes a chain that ends on lastDay.
-func chain(t testing.TB, config samplechain.Config) *samplechain.Chain {
-	t.Helper()
+func chain(tb testing.TB, config samplechain.Config) *samplechain.Chain {
+	tb.Helper()
 	config.LastDay = lastDay
 	c, err := samplechain.New(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
@@ -54,15 +54,15 @@ func TestNewRefusesNumbersOutOfBounds(t *testing.T) {
 }
 
 // written is all a chain writes, uncompressed.
-func written(t testing.TB, config samplechain.Config) (receipts, customers []byte) {
-	t.Helper()
-	c := chain(t, config)
+func written(tb testing.TB, config samplechain.Config) (receipts, customers []byte) {
+	tb.Helper()
+	c := chain(tb, config)
 	var r, k bytes.Buffer
 	if err := c.WriteReceipts(&r, func(int) {}); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := c.WriteCustomers(&k); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r.Bytes(), k.Bytes()
 }

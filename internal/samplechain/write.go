@@ -38,7 +38,7 @@ type Files struct {
 // read them, and its programme. Files of an earlier run are written anew. progress, when not nil, is told the number of receipts written
 // now and then, and at the end.
 func (c *Chain) Write(dir string, progress func(receipts int)) (Files, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return Files{}, fmt.Errorf("sample chain: %w", err)
 	}
 	f := Files{
