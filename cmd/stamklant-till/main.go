@@ -39,6 +39,8 @@ type commands struct {
 
 	Lookup lookupCommand `cmd:"" help:"Ask who a customer is and what to say: what cashier, customer and printer get."`
 	Sell   sellCommand   `cmd:"" help:"Play a sale: look up, record the receipt, show the points and what is printed."`
+	Scan   scanCommand   `cmd:"" help:"Be the scanner or tablet beside a till: present every line that is read at it."`
+	Watch  watchCommand  `cmd:"" help:"Show what is presented at a till, as it happens."`
 	Status statusCommand `cmd:"" help:"Ask the server how it is: what it rests on, what waits."`
 }
 
@@ -59,6 +61,7 @@ type till struct {
 // session is what commands work with.
 type session struct {
 	ctx      context.Context
+	in       io.Reader
 	out      painter
 	errors   io.Writer
 	till     *till
@@ -69,11 +72,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	colour := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == ""
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, colour))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, colour))
 }
 
 // run is main with everything it touches handed in.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer, colour bool) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, colour bool) int {
 	var cli commands
 	parser, err := kong.New(&cli,
 		kong.Name("stamklant-till"),
@@ -90,7 +93,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, colour bo
 		fmt.Fprintf(stderr, "stamklant-till: %v\nSee stamklant-till --help\n", err)
 		return exitUsage
 	}
-	s := &session{ctx: ctx, out: painter{w: stdout, colour: colour}, errors: stderr, till: &cli.till}
+	s := &session{ctx: ctx, in: stdin, out: painter{w: stdout, colour: colour}, errors: stderr, till: &cli.till}
 	if err := command.Run(s); err != nil {
 		fmt.Fprintf(stderr, "stamklant-till: %v\n", err)
 		var usage usageError

@@ -140,7 +140,7 @@ func serve(t *testing.T) *store {
 func call(t *testing.T, colour bool, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(context.Background(), args, &out, &errs, colour)
+	code = run(context.Background(), args, strings.NewReader(""), &out, &errs, colour)
 	return out.String(), errs.String(), code
 }
 

@@ -30,6 +30,7 @@ type Server struct {
 	replica   *replica.Replica
 	outbox    *outbox.Outbox // nil without head office's address
 	office    *grpc.ClientConn
+	till      *till.Service
 	rpc       *rpc.Server
 	serving   atomic.Pointer[rpc.Server] // set once the server may be told that a release serves
 }
@@ -122,9 +123,10 @@ func (s *Server) listen() error {
 	if err != nil {
 		return err
 	}
-	var checkout tillv1.CheckoutServiceServer = till.New(till.Config{
+	s.till = till.New(till.Config{
 		Active: s.replica.Active(), Journal: s.journal, ServerID: s.enrolment.GetServerId(), Now: s.config.Now, Logger: s.config.Logger,
 	})
+	var checkout tillv1.CheckoutServiceServer = s.till
 	if s.config.Around != nil {
 		checkout = s.config.Around(checkout)
 	}
@@ -141,6 +143,8 @@ func (s *Server) listen() error {
 // roles says who may call what. A method without a row keeps the server from starting.
 var roles = map[string][]rpc.Role{
 	tillv1.CheckoutService_Lookup_FullMethodName:        {rpc.RoleTill, rpc.RoleAdmin},
+	tillv1.CheckoutService_PresentCard_FullMethodName:   {rpc.RoleTill, rpc.RoleScanner},
+	tillv1.CheckoutService_WatchTill_FullMethodName:     {rpc.RoleTill},
 	tillv1.CheckoutService_RecordReceipt_FullMethodName: {rpc.RoleTill},
 	tillv1.CheckoutService_GetStatus_FullMethodName:     {rpc.RoleTill, rpc.RoleScanner, rpc.RoleAdmin},
 }
@@ -149,6 +153,7 @@ var roles = map[string][]rpc.Role{
 func (s *Server) switched() {
 	if server := s.serving.Load(); server != nil {
 		server.SetServing(true)
+		s.till.Switched()
 	}
 }
 

@@ -50,6 +50,12 @@ func toStatus(err error) error {
 		return withReason(codes.AlreadyExists, "RECEIPT_CONFLICT", err)
 	case errors.Is(err, errInvalid):
 		return withReason(codes.InvalidArgument, "INVALID_RECEIPT", err)
+	case errors.Is(err, errTooManyTills):
+		return withReason(codes.ResourceExhausted, "TOO_MANY_TILLS", err, retry())
+	case errors.Is(err, errTooManyWatch):
+		return withReason(codes.Unavailable, "TOO_MANY_WATCH", err, retry())
+	case errors.Is(err, errWatchEnds):
+		return withReason(codes.Unavailable, "WATCH_ENDS", err, retry())
 	case errors.Is(err, journal.ErrFull):
 		return withReason(codes.ResourceExhausted, "JOURNAL_FULL", err, retry())
 	case errors.Is(err, journal.ErrUnavailable), errors.Is(err, journal.ErrClosed):

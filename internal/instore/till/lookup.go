@@ -25,12 +25,12 @@ func (s *Service) Lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv
 
 // lookup resolves, reads, decides and answers on one release.
 func (c *call) lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
-	w, err := c.whom(ctx, req.GetIdentifier(), req.GetAccountRef())
+	w, presented, err := c.asked(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	speech := c.speechFor(req.GetStaffLanguage(), req.GetAbilities(), w)
-	out := &tillv1.LookupResponse{Outcome: w.outcome, AccountRef: w.ref(), Choices: w.choices, Meta: c.meta()}
+	out := &tillv1.LookupResponse{Outcome: w.outcome, AccountRef: w.ref(), Choices: w.choices, Meta: c.meta(), Presented: presented}
 	if !w.earns() {
 		words := speech.neutral(outcomePhrases[w.outcome])
 		out.Staff, out.CustomerDisplay, out.Receipt = words.staff, words.display, words.receipt
@@ -46,6 +46,20 @@ func (c *call) lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.L
 	}
 	c.decideAndSay(out, req, w, st, &speech)
 	return out, nil
+}
+
+// asked finds out whom a lookup is about; presented is the card, where the till asks for the one presented at it.
+func (c *call) asked(ctx context.Context, req *tillv1.LookupRequest) (w *who, presented *tillv1.Identifier, err error) {
+	if !req.GetPresented() {
+		w, err = c.whom(ctx, req.GetIdentifier(), req.GetAccountRef())
+		return w, nil, err
+	}
+	presented = c.service.presented.take(req.GetCaller().GetTill(), req.GetReceiptRef(), c.now)
+	if presented == nil {
+		return &who{outcome: tillv1.Outcome_OUTCOME_NOTHING_PRESENTED}, nil, nil
+	}
+	w, err = c.scanned(ctx, presented)
+	return w, presented, err
 }
 
 // whom finds out whom a till asks about.

@@ -53,6 +53,7 @@ func (c *call) record(ctx context.Context, req *tillv1.RecordReceiptRequest) (*t
 			b.receipt.GetKey().GetTill(), b.receipt.GetKey().GetBusinessDate(), b.receipt.GetKey().GetReceiptNo())
 	}
 	c.service.promises.close(b.receipt.GetReceiptRef())
+	c.service.presented.close(req.GetCaller().GetTill(), b.receipt.GetReceiptRef(), b.receipt.GetEndedAt().AsTime())
 	out := &tillv1.RecordReceiptResponse{}
 	if err := proto.Unmarshal(recorded.Answer, out); err != nil {
 		return nil, fmt.Errorf("%w: the stored answer cannot be read: %w", journal.ErrDamaged, err)

@@ -32,8 +32,9 @@ type Config struct {
 type Service struct {
 	tillv1.UnimplementedCheckoutServiceServer
 
-	cfg      Config
-	promises *promises
+	cfg       Config
+	promises  *promises
+	presented *presentations
 }
 
 // New makes the service. It panics when a field of the configuration is missing, which is a fault of the program.
@@ -41,7 +42,7 @@ func New(cfg Config) *Service {
 	if cfg.Active == nil || cfg.Journal == nil || cfg.ServerID == "" || cfg.Now == nil || cfg.Logger == nil {
 		panic("till: Config needs Active, Journal, ServerID, Now and Logger")
 	}
-	return &Service{cfg: cfg, promises: newPromises()}
+	return &Service{cfg: cfg, promises: newPromises(), presented: newPresentations()}
 }
 
 // call is one till's question, and the release it is answered from from beginning to end.

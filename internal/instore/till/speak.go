@@ -46,6 +46,8 @@ var outcomePhrases = map[tillv1.Outcome]string{
 	tillv1.Outcome_OUTCOME_BAD_CHECK_DIGIT: "misread",
 	tillv1.Outcome_OUTCOME_AMBIGUOUS:       "ambiguous",
 	tillv1.Outcome_OUTCOME_EXPIRED:         "expired",
+
+	tillv1.Outcome_OUTCOME_NOTHING_PRESENTED: "nothing_presented",
 }
 
 // greeting are the words of a customer with nothing further to say: to the cashier tier and points, to the customer the points.

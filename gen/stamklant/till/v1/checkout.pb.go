@@ -182,6 +182,8 @@ const (
 	Outcome_OUTCOME_AMBIGUOUS Outcome = 11
 	// No longer valid.
 	Outcome_OUTCOME_EXPIRED Outcome = 12
+	// Asked for the card presented at this till, and none was in the last 60 s, or another sale had it.
+	Outcome_OUTCOME_NOTHING_PRESENTED Outcome = 13
 )
 
 // Enum value maps for Outcome.
@@ -200,21 +202,23 @@ var (
 		10: "OUTCOME_BAD_CHECK_DIGIT",
 		11: "OUTCOME_AMBIGUOUS",
 		12: "OUTCOME_EXPIRED",
+		13: "OUTCOME_NOTHING_PRESENTED",
 	}
 	Outcome_value = map[string]int32{
-		"OUTCOME_UNSPECIFIED":     0,
-		"OUTCOME_FOUND":           1,
-		"OUTCOME_FOUND_REPLACED":  2,
-		"OUTCOME_FOUND_MERGED":    3,
-		"OUTCOME_NEW_CARD":        4,
-		"OUTCOME_ANONYMOUS_CARD":  5,
-		"OUTCOME_UNKNOWN_CARD":    6,
-		"OUTCOME_BLOCKED":         7,
-		"OUTCOME_NOT_A_CARD":      8,
-		"OUTCOME_VOUCHER":         9,
-		"OUTCOME_BAD_CHECK_DIGIT": 10,
-		"OUTCOME_AMBIGUOUS":       11,
-		"OUTCOME_EXPIRED":         12,
+		"OUTCOME_UNSPECIFIED":       0,
+		"OUTCOME_FOUND":             1,
+		"OUTCOME_FOUND_REPLACED":    2,
+		"OUTCOME_FOUND_MERGED":      3,
+		"OUTCOME_NEW_CARD":          4,
+		"OUTCOME_ANONYMOUS_CARD":    5,
+		"OUTCOME_UNKNOWN_CARD":      6,
+		"OUTCOME_BLOCKED":           7,
+		"OUTCOME_NOT_A_CARD":        8,
+		"OUTCOME_VOUCHER":           9,
+		"OUTCOME_BAD_CHECK_DIGIT":   10,
+		"OUTCOME_AMBIGUOUS":         11,
+		"OUTCOME_EXPIRED":           12,
+		"OUTCOME_NOTHING_PRESENTED": 13,
 	}
 )
 
@@ -243,6 +247,63 @@ func (x Outcome) Number() protoreflect.EnumNumber {
 // Deprecated: Use Outcome.Descriptor instead.
 func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{2}
+}
+
+// PresentResult is what became of a presented card.
+type PresentResult int32
+
+const (
+	// Not set.
+	PresentResult_PRESENT_RESULT_UNSPECIFIED PresentResult = 0
+	// The till watches and gets it now.
+	PresentResult_PRESENT_RESULT_ACCEPTED PresentResult = 1
+	// Nobody watches; it is kept 60 s for a till that asks.
+	PresentResult_PRESENT_RESULT_KEPT PresentResult = 2
+	// Not taken: it is no card, or was misread. Scan again.
+	PresentResult_PRESENT_RESULT_NOT_A_CARD PresentResult = 3
+)
+
+// Enum value maps for PresentResult.
+var (
+	PresentResult_name = map[int32]string{
+		0: "PRESENT_RESULT_UNSPECIFIED",
+		1: "PRESENT_RESULT_ACCEPTED",
+		2: "PRESENT_RESULT_KEPT",
+		3: "PRESENT_RESULT_NOT_A_CARD",
+	}
+	PresentResult_value = map[string]int32{
+		"PRESENT_RESULT_UNSPECIFIED": 0,
+		"PRESENT_RESULT_ACCEPTED":    1,
+		"PRESENT_RESULT_KEPT":        2,
+		"PRESENT_RESULT_NOT_A_CARD":  3,
+	}
+)
+
+func (x PresentResult) Enum() *PresentResult {
+	p := new(PresentResult)
+	*p = x
+	return p
+}
+
+func (x PresentResult) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PresentResult) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_till_v1_checkout_proto_enumTypes[3].Descriptor()
+}
+
+func (PresentResult) Type() protoreflect.EnumType {
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[3]
+}
+
+func (x PresentResult) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PresentResult.Descriptor instead.
+func (PresentResult) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{3}
 }
 
 // Caller says which till is asking, and on what behalf.
@@ -571,6 +632,7 @@ type LookupRequest struct {
 	//
 	//	*LookupRequest_Identifier
 	//	*LookupRequest_AccountRef
+	//	*LookupRequest_Presented
 	Customer isLookupRequest_Customer `protobuf_oneof:"customer"`
 	// Made by the till when the sale opened, the same in every call of that sale.
 	ReceiptRef string `protobuf:"bytes,4,opt,name=receipt_ref,json=receiptRef,proto3" json:"receipt_ref,omitempty"`
@@ -648,6 +710,15 @@ func (x *LookupRequest) GetAccountRef() string {
 	return ""
 }
 
+func (x *LookupRequest) GetPresented() bool {
+	if x != nil {
+		if x, ok := x.Customer.(*LookupRequest_Presented); ok {
+			return x.Presented
+		}
+	}
+	return false
+}
+
 func (x *LookupRequest) GetReceiptRef() string {
 	if x != nil {
 		return x.ReceiptRef
@@ -697,9 +768,16 @@ type LookupRequest_AccountRef struct {
 	AccountRef string `protobuf:"bytes,3,opt,name=account_ref,json=accountRef,proto3,oneof"`
 }
 
+type LookupRequest_Presented struct {
+	// The card presented at this till in the last 60 s. The first sale that asks for it has it; another sale does not get it.
+	Presented bool `protobuf:"varint,9,opt,name=presented,proto3,oneof"`
+}
+
 func (*LookupRequest_Identifier) isLookupRequest_Customer() {}
 
 func (*LookupRequest_AccountRef) isLookupRequest_Customer() {}
+
+func (*LookupRequest_Presented) isLookupRequest_Customer() {}
 
 // LookupResponse is who this is and what to say.
 type LookupResponse struct {
@@ -727,7 +805,9 @@ type LookupResponse struct {
 	// What the answer rests on.
 	Meta *Meta `protobuf:"bytes,11,opt,name=meta,proto3" json:"meta,omitempty"`
 	// When AMBIGUOUS: at most five, masked.
-	Choices       []*Choice `protobuf:"bytes,12,rep,name=choices,proto3" json:"choices,omitempty"`
+	Choices []*Choice `protobuf:"bytes,12,rep,name=choices,proto3" json:"choices,omitempty"`
+	// What was presented, when the till asked for that: it goes onto the receipt.
+	Presented     *Identifier `protobuf:"bytes,13,opt,name=presented,proto3" json:"presented,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -846,6 +926,429 @@ func (x *LookupResponse) GetChoices() []*Choice {
 	return nil
 }
 
+func (x *LookupResponse) GetPresented() *Identifier {
+	if x != nil {
+		return x.Presented
+	}
+	return nil
+}
+
+// PresentCardRequest presents a card.
+type PresentCardRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who presents; `till` is the till it is presented at.
+	Caller *Caller `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// What was scanned, tapped or typed by the customer.
+	Identifier *Identifier `protobuf:"bytes,2,opt,name=identifier,proto3" json:"identifier,omitempty"`
+	// What the scanner or tablet can show; nothing set means a display of two lines of 20 characters.
+	Abilities     *Abilities `protobuf:"bytes,3,opt,name=abilities,proto3" json:"abilities,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresentCardRequest) Reset() {
+	*x = PresentCardRequest{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresentCardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresentCardRequest) ProtoMessage() {}
+
+func (x *PresentCardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresentCardRequest.ProtoReflect.Descriptor instead.
+func (*PresentCardRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PresentCardRequest) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *PresentCardRequest) GetIdentifier() *Identifier {
+	if x != nil {
+		return x.Identifier
+	}
+	return nil
+}
+
+func (x *PresentCardRequest) GetAbilities() *Abilities {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
+// PresentCardResponse is what the one who presents may know.
+type PresentCardResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of the card.
+	Result PresentResult `protobuf:"varint,1,opt,name=result,proto3,enum=stamklant.till.v1.PresentResult" json:"result,omitempty"`
+	// For the customer.
+	CustomerDisplay *TextBlock `protobuf:"bytes,2,opt,name=customer_display,json=customerDisplay,proto3" json:"customer_display,omitempty"`
+	// What the answer rests on.
+	Meta          *Meta `protobuf:"bytes,3,opt,name=meta,proto3" json:"meta,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresentCardResponse) Reset() {
+	*x = PresentCardResponse{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresentCardResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresentCardResponse) ProtoMessage() {}
+
+func (x *PresentCardResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresentCardResponse.ProtoReflect.Descriptor instead.
+func (*PresentCardResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PresentCardResponse) GetResult() PresentResult {
+	if x != nil {
+		return x.Result
+	}
+	return PresentResult_PRESENT_RESULT_UNSPECIFIED
+}
+
+func (x *PresentCardResponse) GetCustomerDisplay() *TextBlock {
+	if x != nil {
+		return x.CustomerDisplay
+	}
+	return nil
+}
+
+func (x *PresentCardResponse) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+// WatchTillRequest asks to be told.
+type WatchTillRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which till watches.
+	Caller *Caller `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// The number of the last message the till had; 0 for a till that begins. What was presented before it began is not sent then.
+	After uint64 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	// What the till can do.
+	Abilities *Abilities `protobuf:"bytes,3,opt,name=abilities,proto3" json:"abilities,omitempty"`
+	// The language of the till's operator; empty means the store's first.
+	StaffLanguage string `protobuf:"bytes,4,opt,name=staff_language,json=staffLanguage,proto3" json:"staff_language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTillRequest) Reset() {
+	*x = WatchTillRequest{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTillRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTillRequest) ProtoMessage() {}
+
+func (x *WatchTillRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTillRequest.ProtoReflect.Descriptor instead.
+func (*WatchTillRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *WatchTillRequest) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *WatchTillRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *WatchTillRequest) GetAbilities() *Abilities {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
+func (x *WatchTillRequest) GetStaffLanguage() string {
+	if x != nil {
+		return x.StaffLanguage
+	}
+	return ""
+}
+
+// WatchTillResponse is one thing that happened.
+type WatchTillResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rises with every card, also over a restart of the server. A message that is no card repeats the number of the last one.
+	Number uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// What happened.
+	//
+	// Types that are valid to be assigned to Event:
+	//
+	//	*WatchTillResponse_Card
+	//	*WatchTillResponse_Freshness
+	Event isWatchTillResponse_Event `protobuf_oneof:"event"`
+	// So many cards before this one were not sent, because the till read too slowly or was away too long.
+	Missed        uint32 `protobuf:"varint,4,opt,name=missed,proto3" json:"missed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTillResponse) Reset() {
+	*x = WatchTillResponse{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTillResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTillResponse) ProtoMessage() {}
+
+func (x *WatchTillResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTillResponse.ProtoReflect.Descriptor instead.
+func (*WatchTillResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *WatchTillResponse) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *WatchTillResponse) GetEvent() isWatchTillResponse_Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *WatchTillResponse) GetCard() *PresentedCard {
+	if x != nil {
+		if x, ok := x.Event.(*WatchTillResponse_Card); ok {
+			return x.Card
+		}
+	}
+	return nil
+}
+
+func (x *WatchTillResponse) GetFreshness() *Freshness {
+	if x != nil {
+		if x, ok := x.Event.(*WatchTillResponse_Freshness); ok {
+			return x.Freshness
+		}
+	}
+	return nil
+}
+
+func (x *WatchTillResponse) GetMissed() uint32 {
+	if x != nil {
+		return x.Missed
+	}
+	return 0
+}
+
+type isWatchTillResponse_Event interface {
+	isWatchTillResponse_Event()
+}
+
+type WatchTillResponse_Card struct {
+	// A card was presented.
+	Card *PresentedCard `protobuf:"bytes,2,opt,name=card,proto3,oneof"`
+}
+
+type WatchTillResponse_Freshness struct {
+	// The server's data is of another age than before, or has become stale.
+	Freshness *Freshness `protobuf:"bytes,3,opt,name=freshness,proto3,oneof"`
+}
+
+func (*WatchTillResponse_Card) isWatchTillResponse_Event() {}
+
+func (*WatchTillResponse_Freshness) isWatchTillResponse_Event() {}
+
+// PresentedCard is a card that was presented at a till.
+type PresentedCard struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it came; it goes onto the receipt.
+	Identifier *Identifier `protobuf:"bytes,1,opt,name=identifier,proto3" json:"identifier,omitempty"`
+	// What a Lookup at the start of a sale answers.
+	Answer *LookupResponse `protobuf:"bytes,2,opt,name=answer,proto3" json:"answer,omitempty"`
+	// When.
+	PresentedAt   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=presented_at,json=presentedAt,proto3" json:"presented_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresentedCard) Reset() {
+	*x = PresentedCard{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresentedCard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresentedCard) ProtoMessage() {}
+
+func (x *PresentedCard) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresentedCard.ProtoReflect.Descriptor instead.
+func (*PresentedCard) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PresentedCard) GetIdentifier() *Identifier {
+	if x != nil {
+		return x.Identifier
+	}
+	return nil
+}
+
+func (x *PresentedCard) GetAnswer() *LookupResponse {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *PresentedCard) GetPresentedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PresentedAt
+	}
+	return nil
+}
+
+// Freshness is what answers rest on from now on.
+type Freshness struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Release, age of the data, stale or not.
+	Meta          *Meta `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Freshness) Reset() {
+	*x = Freshness{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Freshness) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Freshness) ProtoMessage() {}
+
+func (x *Freshness) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Freshness.ProtoReflect.Descriptor instead.
+func (*Freshness) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Freshness) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
 // Loyalty is points and status.
 type Loyalty struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -871,7 +1374,7 @@ type Loyalty struct {
 
 func (x *Loyalty) Reset() {
 	*x = Loyalty{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[6]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +1386,7 @@ func (x *Loyalty) String() string {
 func (*Loyalty) ProtoMessage() {}
 
 func (x *Loyalty) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[6]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +1399,7 @@ func (x *Loyalty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loyalty.ProtoReflect.Descriptor instead.
 func (*Loyalty) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Loyalty) GetTier() string {
@@ -970,7 +1473,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[7]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1485,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[7]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1498,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Segment) GetCode() string {
@@ -1034,7 +1537,7 @@ type Entitlement struct {
 
 func (x *Entitlement) Reset() {
 	*x = Entitlement{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[8]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1046,7 +1549,7 @@ func (x *Entitlement) String() string {
 func (*Entitlement) ProtoMessage() {}
 
 func (x *Entitlement) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[8]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1059,7 +1562,7 @@ func (x *Entitlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entitlement.ProtoReflect.Descriptor instead.
 func (*Entitlement) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Entitlement) GetCode() string {
@@ -1107,7 +1610,7 @@ type Suggestion struct {
 
 func (x *Suggestion) Reset() {
 	*x = Suggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[9]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1622,7 @@ func (x *Suggestion) String() string {
 func (*Suggestion) ProtoMessage() {}
 
 func (x *Suggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[9]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1635,7 @@ func (x *Suggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suggestion.ProtoReflect.Descriptor instead.
 func (*Suggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Suggestion) GetKind() isSuggestion_Kind {
@@ -1244,7 +1747,7 @@ type OfferSuggestion struct {
 
 func (x *OfferSuggestion) Reset() {
 	*x = OfferSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[10]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1256,7 +1759,7 @@ func (x *OfferSuggestion) String() string {
 func (*OfferSuggestion) ProtoMessage() {}
 
 func (x *OfferSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[10]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1269,7 +1772,7 @@ func (x *OfferSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferSuggestion.ProtoReflect.Descriptor instead.
 func (*OfferSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OfferSuggestion) GetTillCode() string {
@@ -1301,7 +1804,7 @@ type LineDiscount struct {
 
 func (x *LineDiscount) Reset() {
 	*x = LineDiscount{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[11]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1313,7 +1816,7 @@ func (x *LineDiscount) String() string {
 func (*LineDiscount) ProtoMessage() {}
 
 func (x *LineDiscount) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[11]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1326,7 +1829,7 @@ func (x *LineDiscount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDiscount.ProtoReflect.Descriptor instead.
 func (*LineDiscount) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LineDiscount) GetLine() int32 {
@@ -1363,7 +1866,7 @@ type SurveySuggestion struct {
 
 func (x *SurveySuggestion) Reset() {
 	*x = SurveySuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[12]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +1878,7 @@ func (x *SurveySuggestion) String() string {
 func (*SurveySuggestion) ProtoMessage() {}
 
 func (x *SurveySuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[12]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1891,7 @@ func (x *SurveySuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SurveySuggestion.ProtoReflect.Descriptor instead.
 func (*SurveySuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SurveySuggestion) GetLowest() int32 {
@@ -1416,7 +1919,7 @@ type PromptSuggestion struct {
 
 func (x *PromptSuggestion) Reset() {
 	*x = PromptSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[13]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1931,7 @@ func (x *PromptSuggestion) String() string {
 func (*PromptSuggestion) ProtoMessage() {}
 
 func (x *PromptSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[13]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1944,7 @@ func (x *PromptSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromptSuggestion.ProtoReflect.Descriptor instead.
 func (*PromptSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PromptSuggestion) GetAbout() string {
@@ -1460,7 +1963,7 @@ type NoSuggestion struct {
 
 func (x *NoSuggestion) Reset() {
 	*x = NoSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[14]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1472,7 +1975,7 @@ func (x *NoSuggestion) String() string {
 func (*NoSuggestion) ProtoMessage() {}
 
 func (x *NoSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[14]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1485,7 +1988,7 @@ func (x *NoSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoSuggestion.ProtoReflect.Descriptor instead.
 func (*NoSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{20}
 }
 
 // TextBlock is words for one audience, ready to show.
@@ -1501,7 +2004,7 @@ type TextBlock struct {
 
 func (x *TextBlock) Reset() {
 	*x = TextBlock{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[15]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +2016,7 @@ func (x *TextBlock) String() string {
 func (*TextBlock) ProtoMessage() {}
 
 func (x *TextBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[15]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1526,7 +2029,7 @@ func (x *TextBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TextBlock.ProtoReflect.Descriptor instead.
 func (*TextBlock) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TextBlock) GetLines() []string {
@@ -1556,7 +2059,7 @@ type Choice struct {
 
 func (x *Choice) Reset() {
 	*x = Choice{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[16]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +2071,7 @@ func (x *Choice) String() string {
 func (*Choice) ProtoMessage() {}
 
 func (x *Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[16]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +2084,7 @@ func (x *Choice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Choice.ProtoReflect.Descriptor instead.
 func (*Choice) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Choice) GetAccountRef() string {
@@ -1619,7 +2122,7 @@ type Meta struct {
 
 func (x *Meta) Reset() {
 	*x = Meta{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[17]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +2134,7 @@ func (x *Meta) String() string {
 func (*Meta) ProtoMessage() {}
 
 func (x *Meta) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[17]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +2147,7 @@ func (x *Meta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Meta.ProtoReflect.Descriptor instead.
 func (*Meta) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Meta) GetServer() string {
@@ -1715,7 +2218,7 @@ type RecordReceiptRequest struct {
 
 func (x *RecordReceiptRequest) Reset() {
 	*x = RecordReceiptRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[18]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +2230,7 @@ func (x *RecordReceiptRequest) String() string {
 func (*RecordReceiptRequest) ProtoMessage() {}
 
 func (x *RecordReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[18]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +2243,7 @@ func (x *RecordReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordReceiptRequest.ProtoReflect.Descriptor instead.
 func (*RecordReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{18}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RecordReceiptRequest) GetCaller() *Caller {
@@ -1848,7 +2351,7 @@ type RecordReceiptResponse struct {
 
 func (x *RecordReceiptResponse) Reset() {
 	*x = RecordReceiptResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[19]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1860,7 +2363,7 @@ func (x *RecordReceiptResponse) String() string {
 func (*RecordReceiptResponse) ProtoMessage() {}
 
 func (x *RecordReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[19]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1873,7 +2376,7 @@ func (x *RecordReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordReceiptResponse.ProtoReflect.Descriptor instead.
 func (*RecordReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{19}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RecordReceiptResponse) GetOutcome() Outcome {
@@ -1950,7 +2453,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1962,7 +2465,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1975,7 +2478,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{20}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetStatusRequest) GetCaller() *Caller {
@@ -2008,7 +2511,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2020,7 +2523,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +2536,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{21}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetStatusResponse) GetMeta() *Meta {
@@ -2117,21 +2620,22 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\rpin_pad_input\x18\x04 \x01(\bR\vpinPadInput\x12\x1b\n" +
 	"\tbar_codes\x18\x05 \x01(\bR\bbarCodes\x12 \n" +
 	"\fno_euro_sign\x18\x06 \x01(\bR\n" +
-	"noEuroSign\"\xe8\x03\n" +
+	"noEuroSign\"\x91\x04\n" +
 	"\rLookupRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
 	"\n" +
 	"identifier\x18\x02 \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x00R\n" +
 	"identifier\x128\n" +
 	"\vaccount_ref\x18\x03 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x00R\n" +
-	"accountRef\x12(\n" +
+	"accountRef\x12'\n" +
+	"\tpresented\x18\t \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\tpresented\x12(\n" +
 	"\vreceipt_ref\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\n" +
 	"receiptRef\x121\n" +
 	"\x06basket\x18\x05 \x01(\v2\x19.stamklant.till.v1.BasketR\x06basket\x128\n" +
 	"\x05stage\x18\x06 \x01(\x0e2\x18.stamklant.till.v1.StageB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05stage\x12:\n" +
 	"\tabilities\x18\a \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\x12;\n" +
 	"\x0estaff_language\x18\b \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguageB\x11\n" +
-	"\bcustomer\x12\x05\xbaH\x02\b\x01\"\xb2\x05\n" +
+	"\bcustomer\x12\x05\xbaH\x02\b\x01\"\xef\x05\n" +
 	"\x0eLookupResponse\x124\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x1a.stamklant.till.v1.OutcomeR\aoutcome\x12\x1f\n" +
 	"\vaccount_ref\x18\x02 \x01(\tR\n" +
@@ -2148,8 +2652,38 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\areceipt\x18\n" +
 	" \x01(\v2\x1c.stamklant.till.v1.TextBlockR\areceipt\x12+\n" +
 	"\x04meta\x18\v \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x123\n" +
-	"\achoices\x18\f \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoicesB\x13\n" +
-	"\x11_estimated_points\"\xa9\x02\n" +
+	"\achoices\x18\f \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\x12;\n" +
+	"\tpresented\x18\r \x01(\v2\x1d.stamklant.till.v1.IdentifierR\tpresentedB\x13\n" +
+	"\x11_estimated_points\"\xd2\x01\n" +
+	"\x12PresentCardRequest\x129\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12E\n" +
+	"\n" +
+	"identifier\x18\x02 \x01(\v2\x1d.stamklant.till.v1.IdentifierB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"identifier\x12:\n" +
+	"\tabilities\x18\x03 \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\"\xc5\x01\n" +
+	"\x13PresentCardResponse\x128\n" +
+	"\x06result\x18\x01 \x01(\x0e2 .stamklant.till.v1.PresentResultR\x06result\x12G\n" +
+	"\x10customer_display\x18\x02 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x12+\n" +
+	"\x04meta\x18\x03 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xdc\x01\n" +
+	"\x10WatchTillRequest\x129\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x04R\x05after\x12:\n" +
+	"\tabilities\x18\x03 \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\x12;\n" +
+	"\x0estaff_language\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguage\"\xc2\x01\n" +
+	"\x11WatchTillResponse\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x126\n" +
+	"\x04card\x18\x02 \x01(\v2 .stamklant.till.v1.PresentedCardH\x00R\x04card\x12<\n" +
+	"\tfreshness\x18\x03 \x01(\v2\x1c.stamklant.till.v1.FreshnessH\x00R\tfreshness\x12\x16\n" +
+	"\x06missed\x18\x04 \x01(\rR\x06missedB\a\n" +
+	"\x05event\"\xc8\x01\n" +
+	"\rPresentedCard\x12=\n" +
+	"\n" +
+	"identifier\x18\x01 \x01(\v2\x1d.stamklant.till.v1.IdentifierR\n" +
+	"identifier\x129\n" +
+	"\x06answer\x18\x02 \x01(\v2!.stamklant.till.v1.LookupResponseR\x06answer\x12=\n" +
+	"\fpresented_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vpresentedAt\"8\n" +
+	"\tFreshness\x12+\n" +
+	"\x04meta\x18\x01 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xa9\x02\n" +
 	"\aLoyalty\x12\x12\n" +
 	"\x04tier\x18\x01 \x01(\tR\x04tier\x12\x1b\n" +
 	"\ttier_name\x18\x02 \x01(\tR\btierName\x12)\n" +
@@ -2254,7 +2788,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\vSTAGE_START\x10\x02\x12\x1a\n" +
 	"\x16STAGE_CUSTOMER_CHANGED\x10\x03\x12\x18\n" +
 	"\x14STAGE_BASKET_CHANGED\x10\x04\x12\x11\n" +
-	"\rSTAGE_PAYMENT\x10\x05*\xc2\x02\n" +
+	"\rSTAGE_PAYMENT\x10\x05*\xe1\x02\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rOUTCOME_FOUND\x10\x01\x12\x1a\n" +
@@ -2269,9 +2803,17 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x17OUTCOME_BAD_CHECK_DIGIT\x10\n" +
 	"\x12\x15\n" +
 	"\x11OUTCOME_AMBIGUOUS\x10\v\x12\x13\n" +
-	"\x0fOUTCOME_EXPIRED\x10\f2\xab\x02\n" +
+	"\x0fOUTCOME_EXPIRED\x10\f\x12\x1d\n" +
+	"\x19OUTCOME_NOTHING_PRESENTED\x10\r*\x84\x01\n" +
+	"\rPresentResult\x12\x1e\n" +
+	"\x1aPRESENT_RESULT_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17PRESENT_RESULT_ACCEPTED\x10\x01\x12\x17\n" +
+	"\x13PRESENT_RESULT_KEPT\x10\x02\x12\x1d\n" +
+	"\x19PRESENT_RESULT_NOT_A_CARD\x10\x032\xe8\x03\n" +
 	"\x0fCheckoutService\x12R\n" +
-	"\x06Lookup\x12 .stamklant.till.v1.LookupRequest\x1a!.stamklant.till.v1.LookupResponse\"\x03\x90\x02\x01\x12g\n" +
+	"\x06Lookup\x12 .stamklant.till.v1.LookupRequest\x1a!.stamklant.till.v1.LookupResponse\"\x03\x90\x02\x01\x12a\n" +
+	"\vPresentCard\x12%.stamklant.till.v1.PresentCardRequest\x1a&.stamklant.till.v1.PresentCardResponse\"\x03\x90\x02\x02\x12X\n" +
+	"\tWatchTill\x12#.stamklant.till.v1.WatchTillRequest\x1a$.stamklant.till.v1.WatchTillResponse0\x01\x12g\n" +
 	"\rRecordReceipt\x12'.stamklant.till.v1.RecordReceiptRequest\x1a(.stamklant.till.v1.RecordReceiptResponse\"\x03\x90\x02\x02\x12[\n" +
 	"\tGetStatus\x12#.stamklant.till.v1.GetStatusRequest\x1a$.stamklant.till.v1.GetStatusResponse\"\x03\x90\x02\x01B\xc9\x01\n" +
 	"\x15com.stamklant.till.v1B\rCheckoutProtoP\x01Z;github.com/stamklant/stamklant/gen/stamklant/till/v1;tillv1\xa2\x02\x03STX\xaa\x02\x11Stamklant.Till.V1\xca\x02\x11Stamklant\\Till\\V1\xe2\x02\x1dStamklant\\Till\\V1\\GPBMetadata\xea\x02\x13Stamklant::Till::V1b\x06proto3"
@@ -2288,91 +2830,117 @@ func file_stamklant_till_v1_checkout_proto_rawDescGZIP() []byte {
 	return file_stamklant_till_v1_checkout_proto_rawDescData
 }
 
-var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(EntryMode)(0),                // 0: stamklant.till.v1.EntryMode
 	(Stage)(0),                    // 1: stamklant.till.v1.Stage
 	(Outcome)(0),                  // 2: stamklant.till.v1.Outcome
-	(*Caller)(nil),                // 3: stamklant.till.v1.Caller
-	(*Identifier)(nil),            // 4: stamklant.till.v1.Identifier
-	(*Basket)(nil),                // 5: stamklant.till.v1.Basket
-	(*Abilities)(nil),             // 6: stamklant.till.v1.Abilities
-	(*LookupRequest)(nil),         // 7: stamklant.till.v1.LookupRequest
-	(*LookupResponse)(nil),        // 8: stamklant.till.v1.LookupResponse
-	(*Loyalty)(nil),               // 9: stamklant.till.v1.Loyalty
-	(*Segment)(nil),               // 10: stamklant.till.v1.Segment
-	(*Entitlement)(nil),           // 11: stamklant.till.v1.Entitlement
-	(*Suggestion)(nil),            // 12: stamklant.till.v1.Suggestion
-	(*OfferSuggestion)(nil),       // 13: stamklant.till.v1.OfferSuggestion
-	(*LineDiscount)(nil),          // 14: stamklant.till.v1.LineDiscount
-	(*SurveySuggestion)(nil),      // 15: stamklant.till.v1.SurveySuggestion
-	(*PromptSuggestion)(nil),      // 16: stamklant.till.v1.PromptSuggestion
-	(*NoSuggestion)(nil),          // 17: stamklant.till.v1.NoSuggestion
-	(*TextBlock)(nil),             // 18: stamklant.till.v1.TextBlock
-	(*Choice)(nil),                // 19: stamklant.till.v1.Choice
-	(*Meta)(nil),                  // 20: stamklant.till.v1.Meta
-	(*RecordReceiptRequest)(nil),  // 21: stamklant.till.v1.RecordReceiptRequest
-	(*RecordReceiptResponse)(nil), // 22: stamklant.till.v1.RecordReceiptResponse
-	(*GetStatusRequest)(nil),      // 23: stamklant.till.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 24: stamklant.till.v1.GetStatusResponse
-	(*v1.Line)(nil),               // 25: stamklant.outcome.v1.Line
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
-	(*v1.Receipt)(nil),            // 27: stamklant.outcome.v1.Receipt
-	(*v1.Exposure)(nil),           // 28: stamklant.outcome.v1.Exposure
+	(PresentResult)(0),            // 3: stamklant.till.v1.PresentResult
+	(*Caller)(nil),                // 4: stamklant.till.v1.Caller
+	(*Identifier)(nil),            // 5: stamklant.till.v1.Identifier
+	(*Basket)(nil),                // 6: stamklant.till.v1.Basket
+	(*Abilities)(nil),             // 7: stamklant.till.v1.Abilities
+	(*LookupRequest)(nil),         // 8: stamklant.till.v1.LookupRequest
+	(*LookupResponse)(nil),        // 9: stamklant.till.v1.LookupResponse
+	(*PresentCardRequest)(nil),    // 10: stamklant.till.v1.PresentCardRequest
+	(*PresentCardResponse)(nil),   // 11: stamklant.till.v1.PresentCardResponse
+	(*WatchTillRequest)(nil),      // 12: stamklant.till.v1.WatchTillRequest
+	(*WatchTillResponse)(nil),     // 13: stamklant.till.v1.WatchTillResponse
+	(*PresentedCard)(nil),         // 14: stamklant.till.v1.PresentedCard
+	(*Freshness)(nil),             // 15: stamklant.till.v1.Freshness
+	(*Loyalty)(nil),               // 16: stamklant.till.v1.Loyalty
+	(*Segment)(nil),               // 17: stamklant.till.v1.Segment
+	(*Entitlement)(nil),           // 18: stamklant.till.v1.Entitlement
+	(*Suggestion)(nil),            // 19: stamklant.till.v1.Suggestion
+	(*OfferSuggestion)(nil),       // 20: stamklant.till.v1.OfferSuggestion
+	(*LineDiscount)(nil),          // 21: stamklant.till.v1.LineDiscount
+	(*SurveySuggestion)(nil),      // 22: stamklant.till.v1.SurveySuggestion
+	(*PromptSuggestion)(nil),      // 23: stamklant.till.v1.PromptSuggestion
+	(*NoSuggestion)(nil),          // 24: stamklant.till.v1.NoSuggestion
+	(*TextBlock)(nil),             // 25: stamklant.till.v1.TextBlock
+	(*Choice)(nil),                // 26: stamklant.till.v1.Choice
+	(*Meta)(nil),                  // 27: stamklant.till.v1.Meta
+	(*RecordReceiptRequest)(nil),  // 28: stamklant.till.v1.RecordReceiptRequest
+	(*RecordReceiptResponse)(nil), // 29: stamklant.till.v1.RecordReceiptResponse
+	(*GetStatusRequest)(nil),      // 30: stamklant.till.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 31: stamklant.till.v1.GetStatusResponse
+	(*v1.Line)(nil),               // 32: stamklant.outcome.v1.Line
+	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
+	(*v1.Receipt)(nil),            // 34: stamklant.outcome.v1.Receipt
+	(*v1.Exposure)(nil),           // 35: stamklant.outcome.v1.Exposure
 }
 var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	0,  // 0: stamklant.till.v1.Identifier.entry_mode:type_name -> stamklant.till.v1.EntryMode
-	25, // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
-	3,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
-	4,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	5,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
+	32, // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
+	4,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
+	5,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	6,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
 	1,  // 5: stamklant.till.v1.LookupRequest.stage:type_name -> stamklant.till.v1.Stage
-	6,  // 6: stamklant.till.v1.LookupRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	7,  // 6: stamklant.till.v1.LookupRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	2,  // 7: stamklant.till.v1.LookupResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	9,  // 8: stamklant.till.v1.LookupResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	10, // 9: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
-	11, // 10: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
-	12, // 11: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
-	18, // 12: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	18, // 13: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	18, // 14: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	20, // 15: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
-	19, // 16: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
-	26, // 17: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
-	13, // 18: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
-	15, // 19: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
-	16, // 20: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
-	17, // 21: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
-	14, // 22: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	26, // 23: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
-	26, // 24: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
-	3,  // 25: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	27, // 26: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
-	4,  // 27: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	28, // 28: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
-	6,  // 29: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,  // 30: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	9,  // 31: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	18, // 32: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	18, // 33: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	18, // 34: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	20, // 35: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	3,  // 36: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
-	20, // 37: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
-	26, // 38: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	26, // 39: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
-	7,  // 40: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	21, // 41: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	23, // 42: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	8,  // 43: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	22, // 44: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	24, // 45: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	43, // [43:46] is the sub-list for method output_type
-	40, // [40:43] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	16, // 8: stamklant.till.v1.LookupResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	17, // 9: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
+	18, // 10: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
+	19, // 11: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
+	25, // 12: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	25, // 13: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	25, // 14: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	27, // 15: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
+	26, // 16: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
+	5,  // 17: stamklant.till.v1.LookupResponse.presented:type_name -> stamklant.till.v1.Identifier
+	4,  // 18: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
+	5,  // 19: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	7,  // 20: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	3,  // 21: stamklant.till.v1.PresentCardResponse.result:type_name -> stamklant.till.v1.PresentResult
+	25, // 22: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	27, // 23: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
+	4,  // 24: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
+	7,  // 25: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	14, // 26: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
+	15, // 27: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
+	5,  // 28: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
+	9,  // 29: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
+	33, // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
+	27, // 31: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
+	33, // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
+	20, // 33: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
+	22, // 34: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
+	23, // 35: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
+	24, // 36: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
+	21, // 37: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	33, // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
+	33, // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
+	4,  // 40: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	34, // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
+	5,  // 42: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	35, // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
+	7,  // 44: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,  // 45: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	16, // 46: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	25, // 47: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	25, // 48: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	25, // 49: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	27, // 50: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	4,  // 51: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
+	27, // 52: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
+	33, // 53: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
+	33, // 54: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	8,  // 55: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	10, // 56: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
+	12, // 57: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
+	28, // 58: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	30, // 59: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	9,  // 60: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	11, // 61: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
+	13, // 62: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
+	29, // 63: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	31, // 64: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	60, // [60:65] is the sub-list for method output_type
+	55, // [55:60] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }
@@ -2387,15 +2955,20 @@ func file_stamklant_till_v1_checkout_proto_init() {
 	file_stamklant_till_v1_checkout_proto_msgTypes[4].OneofWrappers = []any{
 		(*LookupRequest_Identifier)(nil),
 		(*LookupRequest_AccountRef)(nil),
+		(*LookupRequest_Presented)(nil),
 	}
 	file_stamklant_till_v1_checkout_proto_msgTypes[5].OneofWrappers = []any{}
 	file_stamklant_till_v1_checkout_proto_msgTypes[9].OneofWrappers = []any{
+		(*WatchTillResponse_Card)(nil),
+		(*WatchTillResponse_Freshness)(nil),
+	}
+	file_stamklant_till_v1_checkout_proto_msgTypes[15].OneofWrappers = []any{
 		(*Suggestion_Offer)(nil),
 		(*Suggestion_Survey)(nil),
 		(*Suggestion_Prompt)(nil),
 		(*Suggestion_None)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[18].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[24].OneofWrappers = []any{
 		(*RecordReceiptRequest_Identifier)(nil),
 		(*RecordReceiptRequest_AccountRef)(nil),
 	}
@@ -2404,8 +2977,8 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_till_v1_checkout_proto_rawDesc), len(file_stamklant_till_v1_checkout_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   22,
+			NumEnums:      4,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,8 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	CheckoutService_Lookup_FullMethodName        = "/stamklant.till.v1.CheckoutService/Lookup"
+	CheckoutService_PresentCard_FullMethodName   = "/stamklant.till.v1.CheckoutService/PresentCard"
+	CheckoutService_WatchTill_FullMethodName     = "/stamklant.till.v1.CheckoutService/WatchTill"
 	CheckoutService_RecordReceipt_FullMethodName = "/stamklant.till.v1.CheckoutService/RecordReceipt"
 	CheckoutService_GetStatus_FullMethodName     = "/stamklant.till.v1.CheckoutService/GetStatus"
 )
@@ -38,6 +40,15 @@ type CheckoutServiceClient interface {
 	// Answers who this is and the one thing worth saying now. Changes nothing that matters; calling it again gives the same verdict.
 	// The till waits at most 150 ms and goes on without. FAILED_PRECONDITION NO_RELEASE before the first release is active.
 	Lookup(ctx context.Context, in *LookupRequest, opts ...grpc.CallOption) (*LookupResponse, error)
+	// Presents a card for a till: a separate scanner or a customer's tablet calls it. Tills that watch get it with its Lookup answer at once;
+	// for the others it is kept 60 s, for a Lookup with `presented`. The answer has the customer's text and never staff text. The scanner
+	// waits at most 150 ms.
+	PresentCard(ctx context.Context, in *PresentCardRequest, opts ...grpc.CallOption) (*PresentCardResponse, error)
+	// Tells a till, as it happens, which cards are presented at it and how fresh the server's data is. The first message tells the freshness.
+	// After a break the till asks again with the number of the last message it had: what was presented meanwhile, in the last 60 s, follows.
+	// A till that reads slowly loses the oldest of more than 16 cards and is told how many; it slows nobody. UNAVAILABLE when the server stops
+	// or this till is watched too often already.
+	WatchTill(ctx context.Context, in *WatchTillRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTillResponse], error)
 	// Records the end of a sale. Answered only after it is on disk. The receipt key decides: the same key with the same content answers
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
@@ -63,6 +74,35 @@ func (c *checkoutServiceClient) Lookup(ctx context.Context, in *LookupRequest, o
 	}
 	return out, nil
 }
+
+func (c *checkoutServiceClient) PresentCard(ctx context.Context, in *PresentCardRequest, opts ...grpc.CallOption) (*PresentCardResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PresentCardResponse)
+	err := c.cc.Invoke(ctx, CheckoutService_PresentCard_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *checkoutServiceClient) WatchTill(ctx context.Context, in *WatchTillRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTillResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CheckoutService_ServiceDesc.Streams[0], CheckoutService_WatchTill_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchTillRequest, WatchTillResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CheckoutService_WatchTillClient = grpc.ServerStreamingClient[WatchTillResponse]
 
 func (c *checkoutServiceClient) RecordReceipt(ctx context.Context, in *RecordReceiptRequest, opts ...grpc.CallOption) (*RecordReceiptResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -96,6 +136,15 @@ type CheckoutServiceServer interface {
 	// Answers who this is and the one thing worth saying now. Changes nothing that matters; calling it again gives the same verdict.
 	// The till waits at most 150 ms and goes on without. FAILED_PRECONDITION NO_RELEASE before the first release is active.
 	Lookup(context.Context, *LookupRequest) (*LookupResponse, error)
+	// Presents a card for a till: a separate scanner or a customer's tablet calls it. Tills that watch get it with its Lookup answer at once;
+	// for the others it is kept 60 s, for a Lookup with `presented`. The answer has the customer's text and never staff text. The scanner
+	// waits at most 150 ms.
+	PresentCard(context.Context, *PresentCardRequest) (*PresentCardResponse, error)
+	// Tells a till, as it happens, which cards are presented at it and how fresh the server's data is. The first message tells the freshness.
+	// After a break the till asks again with the number of the last message it had: what was presented meanwhile, in the last 60 s, follows.
+	// A till that reads slowly loses the oldest of more than 16 cards and is told how many; it slows nobody. UNAVAILABLE when the server stops
+	// or this till is watched too often already.
+	WatchTill(*WatchTillRequest, grpc.ServerStreamingServer[WatchTillResponse]) error
 	// Records the end of a sale. Answered only after it is on disk. The receipt key decides: the same key with the same content answers
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
@@ -114,6 +163,12 @@ type UnimplementedCheckoutServiceServer struct{}
 
 func (UnimplementedCheckoutServiceServer) Lookup(context.Context, *LookupRequest) (*LookupResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Lookup not implemented")
+}
+func (UnimplementedCheckoutServiceServer) PresentCard(context.Context, *PresentCardRequest) (*PresentCardResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PresentCard not implemented")
+}
+func (UnimplementedCheckoutServiceServer) WatchTill(*WatchTillRequest, grpc.ServerStreamingServer[WatchTillResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchTill not implemented")
 }
 func (UnimplementedCheckoutServiceServer) RecordReceipt(context.Context, *RecordReceiptRequest) (*RecordReceiptResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecordReceipt not implemented")
@@ -159,6 +214,35 @@ func _CheckoutService_Lookup_Handler(srv interface{}, ctx context.Context, dec f
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _CheckoutService_PresentCard_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PresentCardRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CheckoutServiceServer).PresentCard(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CheckoutService_PresentCard_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CheckoutServiceServer).PresentCard(ctx, req.(*PresentCardRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CheckoutService_WatchTill_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchTillRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CheckoutServiceServer).WatchTill(m, &grpc.GenericServerStream[WatchTillRequest, WatchTillResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CheckoutService_WatchTillServer = grpc.ServerStreamingServer[WatchTillResponse]
 
 func _CheckoutService_RecordReceipt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RecordReceiptRequest)
@@ -208,6 +292,10 @@ var CheckoutService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _CheckoutService_Lookup_Handler,
 		},
 		{
+			MethodName: "PresentCard",
+			Handler:    _CheckoutService_PresentCard_Handler,
+		},
+		{
 			MethodName: "RecordReceipt",
 			Handler:    _CheckoutService_RecordReceipt_Handler,
 		},
@@ -216,6 +304,12 @@ var CheckoutService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _CheckoutService_GetStatus_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchTill",
+			Handler:       _CheckoutService_WatchTill_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "stamklant/till/v1/checkout.proto",
 }

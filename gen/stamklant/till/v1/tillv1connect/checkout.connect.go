@@ -27,6 +27,11 @@ const (
 const (
 	// CheckoutServiceLookupProcedure is the procedure name of the CheckoutService's Lookup RPC.
 	CheckoutServiceLookupProcedure = "/stamklant.till.v1.CheckoutService/Lookup"
+	// CheckoutServicePresentCardProcedure is the procedure name of the CheckoutService's PresentCard
+	// RPC.
+	CheckoutServicePresentCardProcedure = "/stamklant.till.v1.CheckoutService/PresentCard"
+	// CheckoutServiceWatchTillProcedure is the procedure name of the CheckoutService's WatchTill RPC.
+	CheckoutServiceWatchTillProcedure = "/stamklant.till.v1.CheckoutService/WatchTill"
 	// CheckoutServiceRecordReceiptProcedure is the procedure name of the CheckoutService's
 	// RecordReceipt RPC.
 	CheckoutServiceRecordReceiptProcedure = "/stamklant.till.v1.CheckoutService/RecordReceipt"
@@ -41,6 +46,21 @@ var (
 			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("Lookup"),
 			Procedure:        CheckoutServiceLookupProcedure,
 			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
+	checkoutServicePresentCardSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("PresentCard"),
+			Procedure:        CheckoutServicePresentCardProcedure,
+			IdempotencyLevel: connect.IdempotencyIdempotent,
+		}
+	})
+	checkoutServiceWatchTillSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeServer,
+			Schema:     v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("WatchTill"),
+			Procedure:  CheckoutServiceWatchTillProcedure,
 		}
 	})
 	checkoutServiceRecordReceiptSpec = sync.OnceValue(func() connect.Spec {
@@ -66,6 +86,15 @@ type CheckoutServiceClient interface {
 	// Answers who this is and the one thing worth saying now. Changes nothing that matters; calling it again gives the same verdict.
 	// The till waits at most 150 ms and goes on without. FAILED_PRECONDITION NO_RELEASE before the first release is active.
 	Lookup(context.Context, *v1.LookupRequest) (*v1.LookupResponse, error)
+	// Presents a card for a till: a separate scanner or a customer's tablet calls it. Tills that watch get it with its Lookup answer at once;
+	// for the others it is kept 60 s, for a Lookup with `presented`. The answer has the customer's text and never staff text. The scanner
+	// waits at most 150 ms.
+	PresentCard(context.Context, *v1.PresentCardRequest) (*v1.PresentCardResponse, error)
+	// Tells a till, as it happens, which cards are presented at it and how fresh the server's data is. The first message tells the freshness.
+	// After a break the till asks again with the number of the last message it had: what was presented meanwhile, in the last 60 s, follows.
+	// A till that reads slowly loses the oldest of more than 16 cards and is told how many; it slows nobody. UNAVAILABLE when the server stops
+	// or this till is watched too often already.
+	WatchTill(context.Context, *v1.WatchTillRequest) (CheckoutServiceWatchTillClientStream, error)
 	// Records the end of a sale. Answered only after it is on disk. The receipt key decides: the same key with the same content answers
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
@@ -80,11 +109,41 @@ func NewCheckoutServiceClient(client *connect.Client) CheckoutServiceClient {
 	return &checkoutServiceClient{client: client}
 }
 
+// CheckoutServiceWatchTillClientStream is the client stream for the CheckoutService's WatchTill
+// RPC.
+type CheckoutServiceWatchTillClientStream struct {
+	stream connect.ClientStream
+}
+
+// Receive returns the next response message from the server.
+func (s CheckoutServiceWatchTillClientStream) Receive() (*v1.WatchTillResponse, error) {
+	var res v1.WatchTillResponse
+	if err := s.stream.Receive(&res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+// Close releases the stream's resources. It is idempotent and is typically deferred to clean up a
+// stream abandoned before io.EOF.
+func (s CheckoutServiceWatchTillClientStream) Close() error {
+	return s.stream.Close()
+}
+
 // CheckoutServiceHandler is an implementation of the stamklant.till.v1.CheckoutService service.
 type CheckoutServiceHandler interface {
 	// Answers who this is and the one thing worth saying now. Changes nothing that matters; calling it again gives the same verdict.
 	// The till waits at most 150 ms and goes on without. FAILED_PRECONDITION NO_RELEASE before the first release is active.
 	Lookup(context.Context, *v1.LookupRequest) (*v1.LookupResponse, error)
+	// Presents a card for a till: a separate scanner or a customer's tablet calls it. Tills that watch get it with its Lookup answer at once;
+	// for the others it is kept 60 s, for a Lookup with `presented`. The answer has the customer's text and never staff text. The scanner
+	// waits at most 150 ms.
+	PresentCard(context.Context, *v1.PresentCardRequest) (*v1.PresentCardResponse, error)
+	// Tells a till, as it happens, which cards are presented at it and how fresh the server's data is. The first message tells the freshness.
+	// After a break the till asks again with the number of the last message it had: what was presented meanwhile, in the last 60 s, follows.
+	// A till that reads slowly loses the oldest of more than 16 cards and is told how many; it slows nobody. UNAVAILABLE when the server stops
+	// or this till is watched too often already.
+	WatchTill(context.Context, *v1.WatchTillRequest, CheckoutServiceWatchTillServerStream) error
 	// Records the end of a sale. Answered only after it is on disk. The receipt key decides: the same key with the same content answers
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
@@ -99,9 +158,27 @@ func RegisterCheckoutServiceHandler(server *connect.Server, svc CheckoutServiceH
 	adapter := checkoutServiceHandler{svc: svc}
 	server.Register(
 		connect.Method{Spec: checkoutServiceLookupSpec(), Handler: adapter.lookup},
+		connect.Method{Spec: checkoutServicePresentCardSpec(), Handler: adapter.presentCard},
+		connect.Method{Spec: checkoutServiceWatchTillSpec(), Handler: adapter.watchTill},
 		connect.Method{Spec: checkoutServiceRecordReceiptSpec(), Handler: adapter.recordReceipt},
 		connect.Method{Spec: checkoutServiceGetStatusSpec(), Handler: adapter.getStatus},
 	)
+}
+
+// CheckoutServiceWatchTillServerStream is the server stream for the CheckoutService's WatchTill
+// RPC.
+type CheckoutServiceWatchTillServerStream struct {
+	stream connect.ServerStream
+}
+
+// SendHeaders flushes the response headers without a message. The first Send does this implicitly.
+func (s CheckoutServiceWatchTillServerStream) SendHeaders() error {
+	return s.stream.SendHeaders()
+}
+
+// Send sends a response message to the client.
+func (s CheckoutServiceWatchTillServerStream) Send(res *v1.WatchTillResponse) error {
+	return s.stream.Send(res)
 }
 
 // UnimplementedCheckoutServiceHandler returns CodeUnimplemented from all methods.
@@ -109,6 +186,14 @@ type UnimplementedCheckoutServiceHandler struct{}
 
 func (UnimplementedCheckoutServiceHandler) Lookup(context.Context, *v1.LookupRequest) (*v1.LookupResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.Lookup is not implemented")
+}
+
+func (UnimplementedCheckoutServiceHandler) PresentCard(context.Context, *v1.PresentCardRequest) (*v1.PresentCardResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.PresentCard is not implemented")
+}
+
+func (UnimplementedCheckoutServiceHandler) WatchTill(context.Context, *v1.WatchTillRequest, CheckoutServiceWatchTillServerStream) error {
+	return connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.WatchTill is not implemented")
 }
 
 func (UnimplementedCheckoutServiceHandler) RecordReceipt(context.Context, *v1.RecordReceiptRequest) (*v1.RecordReceiptResponse, error) {
@@ -129,6 +214,22 @@ func (c *checkoutServiceClient) Lookup(ctx context.Context, req *v1.LookupReques
 		return nil, err
 	}
 	return &res, nil
+}
+
+func (c *checkoutServiceClient) PresentCard(ctx context.Context, req *v1.PresentCardRequest) (*v1.PresentCardResponse, error) {
+	var res v1.PresentCardResponse
+	if err := c.client.CallUnary(ctx, checkoutServicePresentCardSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *checkoutServiceClient) WatchTill(ctx context.Context, req *v1.WatchTillRequest) (CheckoutServiceWatchTillClientStream, error) {
+	stream, err := c.client.CallServerStream(ctx, checkoutServiceWatchTillSpec(), req)
+	if err != nil {
+		return CheckoutServiceWatchTillClientStream{}, err
+	}
+	return CheckoutServiceWatchTillClientStream{stream: stream}, nil
 }
 
 func (c *checkoutServiceClient) RecordReceipt(ctx context.Context, req *v1.RecordReceiptRequest) (*v1.RecordReceiptResponse, error) {
@@ -159,6 +260,26 @@ func (h checkoutServiceHandler) lookup(ctx context.Context, _ connect.Spec, stre
 		return err
 	}
 	return stream.Send(res)
+}
+
+func (h checkoutServiceHandler) presentCard(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.PresentCardRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.PresentCard(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h checkoutServiceHandler) watchTill(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.WatchTillRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	return h.svc.WatchTill(ctx, &req, CheckoutServiceWatchTillServerStream{stream: stream})
 }
 
 func (h checkoutServiceHandler) recordReceipt(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
