@@ -52,9 +52,9 @@ func kindOf(page []byte) pageKind {
 func pageAt(b []byte, n int) []byte { return b[n*rotPage : (n+1)*rotPage] }
 
 // damagePages does one fault to a bbolt file: a bit in a page's header, in its table, in a key, in a value, anywhere; a stretch or a page of
-// zeros; a page in another's place; the end cut off. A third is aimed at the pages that lead to others. It says what kind of page was hit: the
+// zeros; a page in another's place, or, with circles, leading to itself; the end cut off. A third is aimed at the pages that lead to others. It says what kind of page was hit: the
 // worse of the two, where one was put in another's place.
-func damagePages(good []byte, random *rand.Rand) (bad []byte, hit pageKind, what string) {
+func damagePages(good []byte, random *rand.Rand, circles bool) (bad []byte, hit pageKind, what string) {
 	bad = slices.Clone(good)
 	pages := len(bad) / rotPage
 	aimed := random.IntN(3) == 0
@@ -65,10 +65,15 @@ func damagePages(good []byte, random *rand.Rand) (bad []byte, hit pageKind, what
 	page := pageAt(bad, at)
 	hit = kindOf(page)
 	flip := func(from, length int) { page[from+random.IntN(length)] ^= 1 << random.IntN(8) }
-	switch random.IntN(12) {
+	switch random.IntN(13) {
 	case 0:
 		clear(page)
 		return bad, hit, "a zeroed page"
+	case 12:
+		if circles && hit == pageBranch { // its first element names the page itself
+			copy(page[rotHeader+8:rotHeader+rotElement], page[:8])
+			return bad, hit, "a page that leads to itself"
+		}
 	case 1:
 		from := pageAt(bad, random.IntN(pages))
 		if kind := kindOf(from); kind.leads() {
