@@ -169,7 +169,8 @@ func (r *Replica) activate(ctx context.Context, o offered, c *contents, prepared
 		release.Drop()
 		return fmt.Errorf("name the release: %w", err)
 	}
-	noStepBack := r.file != nil && (r.file.Damaged() || erasedSince(r.file, file))
+	noStepBack := r.file != nil && (r.file.Damaged() || erasedSince(r.file, file) ||
+		len(r.kept) > 0 && r.kept[0].header.GetErasedThrough() < c.customers.GetErasedThrough())
 	r.serve(release, file, o.keyset)
 	r.kept = slices.DeleteFunc(r.kept, func(k keptRelease) bool { return noStepBack || k.digest == o.digest })
 	r.kept = slices.Insert(r.kept, 0, keptRelease{o.digest, o.manifest.GetVersion(), c.customers, file.Info().Name})

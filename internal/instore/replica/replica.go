@@ -10,8 +10,8 @@
 //   - What head-office jobs bring ([Replica.Offer], [Replica.Put]) goes the same way as what is fetched.
 //   - A file found damaged is replaced by the previous release, and the present one is built anew from a snapshot.
 //
-// It does not decide what a till is told, and it sends nothing up. [Replica.Run] is its only loop; it checks files for bit rot in one goroutine that
-// ends with it.
+// It does not decide what a till is told, and it sends nothing up. [Replica.Run] is its loop; the lane and the checks for bit rot are goroutines that
+// end with it.
 //
 //	<dir>/
 //	  CURRENT, running, generations/, releases/    see package generation
@@ -80,6 +80,10 @@ type Config struct {
 	Seen func(context.Context, *bundlev1.Manifest) error
 	// Called when a release has begun to serve. It must not block. May be nil.
 	Switched func()
+	// Keeps the lane. May be nil: then it is not followed.
+	Lane Lane
+	// Called when lane records were taken and hold. It must not block. May be nil.
+	Told func()
 	// The clock.
 	Now func() time.Time
 	// For what a person should know.
@@ -110,6 +114,10 @@ type Replica struct {
 	damage  chan struct{} // somebody read a damaged record
 	wake    chan struct{} // somebody wants an Apply now
 	unclean bool
+
+	laneWake  chan struct{} // somebody wants the lane looked at now
+	laneMu    sync.Mutex    // one at a time follows the lane
+	laneTrust *bundle.Trust // its own, so that it waits for no release
 
 	mu    sync.Mutex // Apply, heal and Close take turns
 	trust *bundle.Trust
@@ -194,6 +202,7 @@ func Open(ctx context.Context, config Config) (*Replica, error) {
 	r := &Replica{
 		config: config, anchor: anchor, folder: folder, unclean: unclean, trust: bundle.NewTrust(anchor, version, digest),
 		damage: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		laneWake: make(chan struct{}, 1), laneTrust: bundle.NewTrust(anchor, 0, [32]byte{}),
 	}
 	if err := r.start(ctx); err != nil {
 		r.active.Close()

@@ -6,20 +6,19 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/stamklant/stamklant/internal/instore/generation"
 )
 
 // Run follows head office until ctx ends: it asks every interval, and when woken. What fails is logged once, and again only when something else fails.
-// Files are read for bit rot soon after the start, then every [Config.ScrubEvery]; one found damaged is replaced at once.
+// The lane is asked for as often, in a goroutine of its own, so that no urgent word waits for a release that is being built. Files are read for bit rot soon after the start, then every [Config.ScrubEvery]; one found damaged is replaced at once.
 func (r *Replica) Run(ctx context.Context) error {
-	scrubbed := make(chan struct{})
-	go func() {
-		defer close(scrubbed)
-		r.scrub(ctx)
-	}()
-	defer func() { <-scrubbed }()
+	var beside sync.WaitGroup
+	beside.Go(func() { r.scrub(ctx) })
+	beside.Go(func() { r.runLane(ctx) })
+	defer beside.Wait()
 	said := ""
 	for {
 		if r.config.Source != nil || r.hasBrought() {

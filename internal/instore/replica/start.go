@@ -74,7 +74,10 @@ func (r *Replica) candidates() ([]found, error) {
 		}
 		return cmp.Compare(b.version, a.version)
 	})
-	return releases, nil
+	// Nobody steps back across an erasure, not even when the switch to the one that knows of it was cut off.
+	return slices.DeleteFunc(releases, func(f found) bool {
+		return f.header.GetErasedThrough() < releases[0].header.GetErasedThrough()
+	}), nil
 }
 
 func boolToInt(b bool) int {
@@ -177,6 +180,7 @@ func (r *Replica) serve(release *generation.Release, file *generation.File, keys
 		s.Version, s.DataAsOf = m.GetVersion(), release.Header.GetDataAsOf().AsTime()
 		s.ExpiresAt = expiry(m, keyset)
 	})
+	r.wakeLane()
 	if r.config.Switched != nil {
 		r.config.Switched()
 	}

@@ -37,6 +37,9 @@ type chain struct {
 	balances  map[int]int64 // by number of the customer
 	erased    [][16]byte
 	cutOffs   []*bundlev1.CutOff
+
+	lane                       []*bundlev1.LaneRecord
+	laneThrough, erasedThrough uint64 // worked into the next release
 }
 
 func newChain(tb testing.TB, customers int) *chain {
@@ -123,6 +126,7 @@ func (c *chain) publish() *publisher.Report {
 	c.t.Helper()
 	report, err := publisher.Publish(context.Background(), publisher.Inputs{
 		Programme: c.programme, Accounts: c.accounts(), Identifiers: c.identifiers(), CutOffs: c.cutOffs, DataAsOf: c.now,
+		LaneThrough: c.laneThrough, ErasedThrough: c.erasedThrough,
 		Erased: func(yield func([16]byte, error) bool) {
 			for _, hash := range c.erased {
 				if !yield(hash, nil) {
@@ -178,7 +182,7 @@ func (s *server) config() replica.Config {
 	}
 	return replica.Config{
 		Dir: filepath.Join(s.dir, "releases"), Enrolment: s.enrolment, DataKey: key, Source: s.source,
-		Trusted: s.journal, Now: func() time.Time { return s.now }, Logger: s.log, Interval: s.interval,
+		Trusted: s.journal, Lane: s.journal, Now: func() time.Time { return s.now }, Logger: s.log, Interval: s.interval,
 		RestPercent: -1,
 		Prepare: func(p *programmev1.Programme) (any, error) {
 			s.mu.Lock()

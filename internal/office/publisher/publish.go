@@ -146,7 +146,7 @@ func (p *publication) customers(ctx context.Context) error {
 	}
 	next.IdentifierEpoch = epoch
 	header := &bundlev1.CustomersHeader{
-		StateDigest: next.Digest, Accounts: next.Accounts, Identifiers: next.Identifiers, CutOffs: p.in.CutOffs, LaneThrough: p.in.LaneThrough,
+		StateDigest: next.Digest, Accounts: next.Accounts, Identifiers: next.Identifiers, CutOffs: p.in.CutOffs, LaneThrough: p.in.LaneThrough, ErasedThrough: p.in.ErasedThrough,
 		CutPoints: p.in.CutPoints, IdentifierEpoch: epoch, DataAsOf: timestamppb.New(p.in.DataAsOf),
 	}
 	p.report.State = [32]byte(next.Digest)

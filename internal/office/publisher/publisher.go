@@ -74,8 +74,8 @@ type Inputs struct {
 	CutOffs []*bundlev1.CutOff
 	// The cut points the accounts were scored with; nil under imported scores.
 	CutPoints *customerv1.CutPoints
-	// The newest lane record worked into the accounts.
-	LaneThrough uint64
+	// The newest lane record worked into the accounts, and the newest that erased a customer.
+	LaneThrough, ErasedThrough uint64
 	// The age of the data.
 	DataAsOf time.Time
 	// How many accounts to expect, for the progress; 0 when unknown.
