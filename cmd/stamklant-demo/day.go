@@ -106,6 +106,9 @@ func (d *demo) day(ctx context.Context) error {
 	if !again.GetMeta().GetReplayed() || again.GetPoints() != booked.GetPoints() {
 		return errors.New("the same receipt was booked twice")
 	}
+	if err := d.scanner(ctx, cast["new_customer"]); err != nil {
+		return err
+	}
 	for _, visit := range []struct{ says, card string }{
 		{"A newcomer.", cast["new_customer"]},
 		{"A regular who has not been here for long.", cast["hibernating"]},

@@ -27,7 +27,7 @@ type Config struct {
 	//	enrolment.json   who this server is; from head office
 	//	data.key         the key of its files, sealed
 	//	device.key       this machine's own key, unless DeviceKey says otherwise
-	//	till.token       what tills show; admin.token what people and commands show
+	//	till.token       what tills show; admin.token what people and commands show; scanner-TILL.token what the scanner beside a till shows
 	//	journal.db       what happened here
 	//	releases/        what head office published
 	Data string

@@ -67,13 +67,12 @@ func (s *watcher) next(t *testing.T) *tillv1.WatchTillResponse {
 }
 
 // fresh reads the freshness that every watch begins with.
-func (s *watcher) fresh(t *testing.T) *tillv1.WatchTillResponse {
+func (s *watcher) fresh(t *testing.T) {
 	t.Helper()
 	m := s.next(t)
 	if m.GetFreshness().GetMeta().GetRelease() == 0 {
 		t.Fatalf("a watch begins with %v, want the freshness", m)
 	}
-	return m
 }
 
 func (w *world) present(card string) *tillv1.PresentCardResponse {
