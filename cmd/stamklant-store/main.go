@@ -24,7 +24,7 @@ type commands struct {
 
 	Serve   serveCommand   `cmd:"" help:"Answer tills; fetch bundles from head office; deliver what happened."`
 	Scanner scannerCommand `cmd:"" help:"Draw the token of the scanner or tablet beside a till: it may present cards there, and nothing else."`
-	Try     tryCommand   `cmd:"" help:"A store to try things on: made-up customers, magic cards, no head office, no keys."`
+	Try     tryCommand     `cmd:"" help:"A store to try things on: made-up customers, magic cards, no head office, no keys."`
 }
 
 // Exit codes.
