@@ -62,11 +62,13 @@ var layers = map[string]row{
 	"internal/office/warehouse": {wing, nil},
 	"internal/office/inbox":     {wing, []string{"internal/groupcommit", "internal/loyalty", "internal/identify"}},
 	"internal/office/scoring": {wing, []string{
-		"internal/office/warehouse", "internal/segment", "internal/office/scoring/clv", "internal/office/scoring/affinity",
+		"internal/office/warehouse", "internal/segment", "internal/loyalty", "internal/office/scoring/clv", "internal/office/scoring/affinity",
 	}},
 	"internal/office/daily":            {wing, []string{"internal/office/warehouse"}},
+	"internal/office/insight":          {wing, []string{"internal/office/warehouse", "internal/office/scoring"}},
 	"internal/office/scoring/clv":      {wing, nil},
 	"internal/office/scoring/affinity": {wing, nil},
+	"internal/office/report":           {wing, []string{"internal/office/scoring"}},
 	"internal/office/measure":          {wing, []string{"internal/office/warehouse", "internal/decision"}},
 	"internal/office/publisher": {wing, []string{
 		"internal/office/inbox", "internal/office/warehouse", "internal/office/scoring", "internal/office/programme",

@@ -13,6 +13,7 @@ import (
 	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
 	officev1 "github.com/stamklant/stamklant/gen/stamklant/office/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+	"github.com/stamklant/stamklant/internal/decision"
 	"github.com/stamklant/stamklant/internal/loyalty"
 	"github.com/stamklant/stamklant/internal/office/hub"
 	"github.com/stamklant/stamklant/internal/office/inbox"
@@ -68,7 +69,7 @@ func (o *Office) publishCut(ctx context.Context, p *programmev1.Programme, keys 
 	if err != nil {
 		return nil, err
 	}
-	standing, err := newStanding(p, from.cuts)
+	standing, err := newStanding(p, from.cuts, now)
 	if err != nil {
 		return nil, err
 	}
@@ -151,25 +152,32 @@ func identifiersToPublish(cut *inbox.Cut) iter.Seq2[publisher.Identifier, error]
 	}
 }
 
-// standing adds points and status to an account.
+// standing adds points and status to an account, and leaves of what is known beyond them what campaigns ask about.
 type standing struct {
 	tiers    []*programmev1.Tier
 	segments *segment.Map // nil under imported scores
 	cuts     *customerv1.CutPoints
+	asked    decision.Asked
 }
 
-func newStanding(p *programmev1.Programme, cuts *customerv1.CutPoints) (*standing, error) {
-	s := &standing{tiers: p.GetTiers(), cuts: cuts}
+func newStanding(p *programmev1.Programme, cuts *customerv1.CutPoints, now time.Time) (*standing, error) {
+	campaigns, err := decision.Compile(p)
+	if err != nil {
+		return nil, err
+	}
+	// Somewhere it is still yesterday.
+	s := &standing{tiers: p.GetTiers(), cuts: cuts, asked: campaigns.Asked(loyalty.Day(now.UTC()) - 1)}
 	if cuts == nil {
 		return s, nil
 	}
-	var err error
 	s.segments, err = segment.Compile(p.GetSegments(), int(p.GetScoring().GetScores()))
 	return s, err
 }
 
-// complete adds what stores booked to the opening balance, and the tier: the highest that the rules give or a list brought.
+// complete adds what stores booked to the opening balance, and the tier: the highest that the rules give or a list brought. What no live
+// campaign asks about is taken off.
 func (s *standing) complete(a *customerv1.Account, counted inbox.CutAccount) {
+	a.Predictions, a.Picture = s.asked.Predictions(a.GetPredictions()), s.asked.Picture(a.GetPicture())
 	if a.Loyalty == nil {
 		a.Loyalty = &customerv1.LoyaltyState{}
 	}

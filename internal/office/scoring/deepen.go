@@ -8,7 +8,7 @@ import (
 	"github.com/stamklant/stamklant/internal/office/warehouse"
 )
 
-// deepen adds to the scores what the programme asks for beyond them: what the models foretell. It works on all of the past, of those who were
+// deepen adds to the scores what the programme asks for beyond them: what the models foretell, and what customers like to buy. It works on all of the past, of those who were
 // scored or have lapsed; nobody else is looked at. Its temporary tables are
 //
 //	sensitive  what receipts hold of sensitive groups
@@ -23,6 +23,9 @@ func (r *runner) deepen(ctx context.Context, run *Run) error {
 	}
 	if err := r.foretell(ctx, run); err != nil {
 		return fmt.Errorf("foretell visits: %w", err)
+	}
+	if err := r.picture(ctx); err != nil {
+		return fmt.Errorf("look at what is bought: %w", err)
 	}
 	if _, err := r.tx.Exec(ctx, "drop table temp.main.purchases; drop table temp.main.sensitive"); err != nil {
 		return err

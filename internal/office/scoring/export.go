@@ -18,6 +18,9 @@ var Columns = []string{
 	"account_id", "external_id", "recency_days", "frequency", "monetary_minor", "r", "f", "m", "segment",
 	"first_receipt", "last_receipt", "previous_segment", "segment_since",
 	"falling_to", "held_until",
+	"alive_millionths", "visits_thousandths", "next_visit_days", "value_minor", "profit_minor",
+	"favourite_group", "favourite_brand", "breadth", "promotion_percent", "usual_weekday", "usual_hours", "usual_season", "usual_store",
+	"cluster", "also_bought",
 }
 
 // reference is how an account id is written for people and other systems: base32, 26 characters.
@@ -73,13 +76,18 @@ func exported(row warehouse.Row) ([]string, error) {
 	var external, segment, previous, falling *string
 	var recency, frequency, money, r, f, m *int64
 	var first, last, since, until *time.Time
-	err := row.Scan(&id, &external, &recency, &frequency, &money, &r, &f, &m, &segment, &first, &last, &previous, &since, &falling, &until)
+	var alive, visits, next, value, profit, breadth, promotion, weekday *int64
+	var group, brand, hours, season, store, cluster, others *string
+	err := row.Scan(&id, &external, &recency, &frequency, &money, &r, &f, &m, &segment, &first, &last, &previous, &since, &falling, &until,
+		&alive, &visits, &next, &value, &profit, &group, &brand, &breadth, &promotion, &weekday, &hours, &season, &store, &cluster, &others)
 	if err != nil {
 		return nil, err
 	}
 	return []string{
 		reference.EncodeToString(id), word(external), digits(recency), digits(frequency), digits(money), digits(r), digits(f), digits(m),
 		word(segment), date(first), date(last), word(previous), date(since), word(falling), date(until),
+		digits(alive), digits(visits), digits(next), digits(value), digits(profit),
+		word(group), word(brand), digits(breadth), digits(promotion), digits(weekday), word(hours), word(season), word(store), word(cluster), word(others),
 	}, nil
 }
 

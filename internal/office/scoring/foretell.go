@@ -142,21 +142,22 @@ func (r *runner) predict(ctx context.Context, all []customer, visits clv.BGNBD, 
 	return err
 }
 
-// predicted is one row of predictions. What may not be published has the band 0.
+// predicted is one row of predictions. What may not be published has no band.
 func predicted(c customer, p clv.Prediction, bands clv.Bands, publish publishable) []any {
-	var band clv.Published
-	if publish.visits {
-		band = bands.Publish(p)
-	}
-	if !publish.value {
-		band.ValueMinor = 0
-	}
-	return []any{
+	row := []any{
 		c.id, c.history.Repeats, c.history.RecencyDays, c.history.AgeDays,
 		rounded(p.Alive * 1e6), rounded(p.Value.Receipts * 1e3), int32(p.NextPurchaseDays),
 		rounded(p.Value.MeanSpendMinor), rounded(p.Value.Minor), nil,
-		int32(band.AliveMillionths / 10_000), band.ReceiptsThousandths, int32(band.NextPurchaseDays), band.ValueMinor, nil,
+		nil, nil, nil, nil, nil,
 	}
+	band := bands.Publish(p)
+	if publish.visits {
+		row[10], row[11], row[12] = int32(band.AliveMillionths/10_000), band.ReceiptsThousandths, int32(band.NextPurchaseDays)
+	}
+	if publish.value {
+		row[13] = band.ValueMinor
+	}
+	return row
 }
 
 // rounded is the nearest whole number, bounded by what a table holds.

@@ -1,13 +1,22 @@
 package scoring_test
 
 import (
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
+	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	"github.com/stamklant/stamklant/internal/office/scoring"
 	"github.com/stamklant/stamklant/internal/office/scoring/clv"
+	"github.com/stamklant/stamklant/internal/office/warehouse"
 )
 
 // model returns a run's model by name.
@@ -85,5 +94,110 @@ func TestCalibrationOfCDNOW(t *testing.T) {
 		float64(total.PredictedThousandths)/1000, ours, theirs)
 	if ours > theirs+1 {
 		t.Errorf("the forecast is off by %.1f, that of the published parameters by %.1f", ours, theirs)
+	}
+}
+
+// listed imports a list of receipts that is written here.
+func listed(t *testing.T, w *warehouse.Warehouse, mapping, rows string) {
+	t.Helper()
+	m, err := warehouse.ParseMapping("mapping.yaml", []byte(mapping))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "receipts.csv")
+	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	report, err := w.Import(t.Context(), warehouse.ImportRequest{List: warehouse.Receipts, Files: []string{path}, Mapping: m, Accounts: register{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Rejected) > 0 {
+		t.Fatalf("rows were rejected: %v", report.Rejected)
+	}
+}
+
+// sent are the accounts that stores get, by id.
+func sent(t *testing.T, w *warehouse.Warehouse, p *programmev1.Programme) map[[16]byte]*customerv1.Account {
+	t.Helper()
+	all := map[[16]byte]*customerv1.Account{}
+	for a, err := range w.Published(t.Context(), p) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[a.ID] = a.Account
+	}
+	return all
+}
+
+// TestIdlePredictionsStay scores the CDNOW sample on consecutive days without a receipt: hardly anything published may change.
+func TestIdlePredictionsStay(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	p := shipped(t, w, "cdnow", "cdnow/cdnow_sample.csv.gz")
+	score(t, w, p, "1998-07-01")
+	before, told, changed, days := sent(t, w, p), 0, 0, []string{"1998-07-02", "1998-07-03", "1998-07-04", "1998-07-05"}
+	for _, d := range days {
+		score(t, w, p, d)
+		after := sent(t, w, p)
+		for id, account := range after {
+			if account.GetPredictions() == nil {
+				t.Fatal("an account of a usable model has no predictions")
+			}
+			told++
+			if !proto.Equal(account.GetPredictions(), before[id].GetPredictions()) {
+				changed++
+			}
+		}
+		before = after
+	}
+	t.Logf("of %d predictions of idle customers %d changed from one day to the next: %.2f %%", told, changed, 100*float64(changed)/float64(told))
+	if told != len(days)*2357 {
+		t.Errorf("%d predictions, want %d", told, len(days)*2357)
+	}
+	if changed*20 > told {
+		t.Errorf("more than one in twenty changed")
+	}
+}
+
+// TestFewRepeatBuyers foretells nothing to address customers by from hardly anybody who came back, and says so.
+func TestFewRepeatBuyers(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	var rows strings.Builder
+	rows.WriteString("customer_id,order_date,revenue\n")
+	for i := range 60 {
+		fmt.Fprintf(&rows, "c%d,2026-01-%02d,10.00\n", i, 1+i%28)
+		if i < 5 {
+			fmt.Fprintf(&rows, "c%d,2026-03-%02d,12.00\n", i, 1+i%28)
+		}
+	}
+	listed(t, w, ordersMapping, rows.String())
+	p := loaded(t, ordersProgramme)
+	run := score(t, w, p, "2026-06-30")
+	visits := model(t, run, "visits")
+	if visits.Usable || visits.Statement == "" || visits.RepeatBuyers != 5 || visits.Customers != 60 {
+		t.Errorf("the model says: %+v", visits)
+	}
+	t.Log(visits.Statement)
+	for _, account := range sent(t, w, p) {
+		if account.GetPredictions() != nil {
+			t.Fatalf("published: %v", account.GetPredictions())
+		}
+	}
+	for id, row := range exported(t, w) {
+		if row["visits_thousandths"] == "" || strings.Contains(row["value_minor"], "-") {
+			t.Errorf("%s: the stand-in tells visits %q, value %q", id, row["visits_thousandths"], row["value_minor"])
+		}
+	}
+
+	p.Scoring.Predictions = programmev1.OnOff_ON_OFF_OFF
+	if run = score(t, w, p, "2026-06-30"); len(run.Models) != 0 {
+		t.Errorf("switched off, it made models: %v", run.Models)
+	}
+	for id, row := range exported(t, w) {
+		if row["visits_thousandths"] != "" {
+			t.Errorf("%s: switched off, it foretells %q", id, row["visits_thousandths"])
+		}
 	}
 }

@@ -32,6 +32,8 @@ type rules struct {
 	sensitive   []string
 	predictions bool // the models foretell visits and value
 	picture     bool // a picture is made of what customers like to buy
+	groups      []*programmev1.ProductGroup
+	hidden      []string // names of the sensitive ones
 }
 
 // dimension is how one value becomes a score.
@@ -68,7 +70,8 @@ func rulesOf(p *programmev1.Programme) (rules, error) {
 		currency: p.GetCurrency(),
 		decimals: p.GetCurrencyDecimals(),
 	}
-	r.delay, r.sensitive = s.GetDaysBeforeAFall(), sensitive(p)
+	r.delay, r.sensitive = s.GetDaysBeforeAFall(), SensitivePatterns(p)
+	r.groups, r.hidden = p.GetGroups(), p.GetSensitive()
 	r.predictions = !r.imported && s.GetPredictions() != programmev1.OnOff_ON_OFF_OFF
 	r.picture = !r.imported && s.GetPicture() != programmev1.OnOff_ON_OFF_OFF
 	if r.months == 0 {
@@ -119,8 +122,9 @@ func (r *rules) readDimensions(s *programmev1.Scoring) error {
 	return nil
 }
 
-// sensitive are the patterns of the groups that change no score: each star any characters, all else as it stands.
-func sensitive(p *programmev1.Programme) []string {
+// SensitivePatterns are the patterns of the product groups that change no score, as SQL takes them after LIKE with the escape character !: each
+// star stands for any characters, all else for itself.
+func SensitivePatterns(p *programmev1.Programme) []string {
 	like := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_", "*", "%")
 	var patterns []string
 	for _, group := range p.GetGroups() {

@@ -90,8 +90,11 @@ func scanPublished(row Row) (PublishedAccount, error) {
 	var points, visits, spend, frequency, money, r, f, m *int64
 	var first, last, changed, held *time.Time
 	var groups any
-	err := row.Scan(&id, &language, &store, &name, &groups, &objected, &profiling, &marketing, &answers, &minor, &blocked, &tier, &points,
-		&measured, &first, &last, &frequency, &money, &visits, &spend, &previous, &changed, &held, &given, &segment, &r, &f, &m)
+	var deep deepened
+	err := row.Scan(append([]any{
+		&id, &language, &store, &name, &groups, &objected, &profiling, &marketing, &answers, &minor, &blocked, &tier, &points,
+		&measured, &first, &last, &frequency, &money, &visits, &spend, &previous, &changed, &held, &given, &segment, &r, &f, &m,
+	}, deep.columns()...)...)
 	if err != nil {
 		return PublishedAccount{}, err
 	}
@@ -119,6 +122,7 @@ func scanPublished(row Row) (PublishedAccount, error) {
 	if or(given) {
 		account.Imported = &customerv1.ImportedScores{Segment: or(segment), R: int32(or(r)), F: int32(or(f)), M: int32(or(m))}
 	}
+	account.Predictions, account.Picture = deep.predictions(), deep.picture()
 	return PublishedAccount{ID: [16]byte(id), Account: account}, nil
 }
 

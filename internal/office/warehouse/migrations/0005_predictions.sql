@@ -11,10 +11,10 @@ create table predictions (
     mean_spend_minor     bigint not null,          -- what a visit is worth
     value_minor          bigint not null,          -- turnover expected in twelve months
     profit_minor         bigint,                   -- profit expected; null where the article list knows neither cost nor margin
-    alive_percent_band   integer not null,         -- what of it is published: the lower ends of bands
-    visits_band          bigint not null,
-    next_visit_band      integer not null,
-    value_band           bigint not null,
+    alive_percent_band   integer,                  -- what of it is published: the lower ends of bands; null where the model may not be
+    visits_band          bigint,
+    next_visit_band      integer,
+    value_band           bigint,
     profit_band          bigint
 );
 
