@@ -117,7 +117,8 @@ type Journal struct {
 	lane       sync.Mutex // one change of the lane at a time
 	overlay    atomic.Pointer[Overlay]
 	compacting atomic.Bool
-	recorded   atomic.Int64 // when something was last recorded, Unix nanoseconds
+	hashes     atomic.Uint64 // how often identifiers without account were booked on
+	recorded   atomic.Int64  // when something was last recorded, Unix nanoseconds
 
 	size atomic.Int64 // bytes of the file in use or free, as of the last transaction
 

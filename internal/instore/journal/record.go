@@ -48,6 +48,8 @@ type Recorded struct {
 	Conflict bool
 	// Standing is the receipt that stands, when Replayed or Conflict.
 	Standing *Standing
+
+	hashes uint64 // entries that hang on an identifier
 }
 
 // How full the file may be, in percent of its largest size, before something is no longer taken.
@@ -74,6 +76,7 @@ func (j *Journal) Record(ctx context.Context, req RecordRequest) (Recorded, erro
 	}
 	if !out.Replayed {
 		j.recorded.Store(at.UnixNano())
+		j.hashes.Add(out.hashes)
 		j.nudge()
 	}
 	return out, nil
@@ -146,7 +149,13 @@ func (w *writer) book(id [16]byte, req *RecordRequest, at time.Time) (Recorded, 
 	if err := w.put(inAges, numberKey(number), binary.AppendVarint(place, at.Unix())); err != nil {
 		return Recorded{}, err
 	}
-	return Recorded{Answer: booking.Answer}, w.index(number, row, at)
+	out := Recorded{Answer: booking.Answer}
+	for _, e := range row.GetEntries() {
+		if len(e.GetIdHash()) > 0 {
+			out.hashes++
+		}
+	}
+	return out, w.index(number, row, at)
 }
 
 // refuse tells head office of a conflict, once for every content that was refused.

@@ -238,6 +238,10 @@ func (v *View) IDHashes(visit func(hash [16]byte) error) error {
 	})
 }
 
+// HashesAdded rises when an entry was booked on an identifier without account, after that is on disk: while it stands still, IDHashes visits no
+// other ones than before.
+func (j *Journal) HashesAdded() uint64 { return j.hashes.Load() }
+
 // HasEntry reports whether an entry with this id was booked here.
 func (v *View) HasEntry(id [16]byte) (bool, error) {
 	plain, err := v.get(inEntries, id[:])

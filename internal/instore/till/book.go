@@ -44,7 +44,7 @@ func (r *result) points() int64 { return r.earned + r.taken }
 
 // begin puts together what is known before booking.
 func (c *call) begin(req *tillv1.RecordReceiptRequest, w *who) *booking {
-	b := &booking{call: c, req: req, key: loyalty.KeyBytes(req.GetReceipt().GetKey()), who: w, reading: w.reading}
+	b := &booking{call: c, req: req, key: loyalty.KeyBytes(req.GetReceipt().GetKey()), who: w, reading: w.scanned}
 	b.receipt = proto.CloneOf(req.GetReceipt())
 	b.receipt.Identifier = nil
 	if w.reading.Canonical != "" && w.reading.Outcome == identify.Card {
@@ -57,6 +57,9 @@ func (c *call) begin(req *tillv1.RecordReceiptRequest, w *who) *booking {
 
 // book works out points, entries and answer. It sees all that was recorded before.
 func (b *booking) book(v *journal.View) (*journal.Booking, error) {
+	if b.service.cfg.Journal.Overlay() != b.overlay {
+		return nil, errLaneMoved
+	}
 	if fork := v.Fork(); fork > 0 {
 		b = b.forked(fork)
 	}
@@ -127,6 +130,9 @@ func (b *booking) reckon(v *journal.View) (*result, error) {
 
 // parked reports whether head office has still to find out whose receipt it is.
 func (b *booking) parked() bool {
+	if b.who.erased {
+		return false
+	}
 	switch b.who.outcome {
 	case tillv1.Outcome_OUTCOME_UNKNOWN_CARD, tillv1.Outcome_OUTCOME_AMBIGUOUS:
 		return b.receipt.GetIdentifier() != nil || b.req.GetAccountRef() != ""
@@ -245,7 +251,8 @@ func wholeOf(sold []*outcomev1.Line) []*outcomev1.Line {
 
 // owns reports whether an entry is booked on this customer.
 func (w *who) owns(entry *outcomev1.LedgerEntry) bool {
-	if w.account != nil && bytes.Equal(entry.GetAccountId(), w.id[:]) {
+	if w.account != nil && (bytes.Equal(entry.GetAccountId(), w.id[:]) ||
+		slices.ContainsFunc(w.merged, func(id [16]byte) bool { return bytes.Equal(entry.GetAccountId(), id[:]) })) {
 		return true
 	}
 	return slices.ContainsFunc(w.hashes, func(hash [16]byte) bool { return bytes.Equal(entry.GetIdHash(), hash[:]) })
@@ -274,7 +281,7 @@ func (b *booking) returned(v *journal.View, earned *outcomev1.LedgerEntry, sold 
 // exposures are what was shown: as the till tells, else as it was answered, assumed to have been shown. What the holdout was spared is
 // recorded in any case.
 func (b *booking) exposures() []*outcomev1.Exposure {
-	if b.receipt.GetKind() == outcomev1.ReceiptKind_RECEIPT_KIND_TRAINING {
+	if b.receipt.GetKind() == outcomev1.ReceiptKind_RECEIPT_KIND_TRAINING || b.who.erased {
 		return nil
 	}
 	told := b.req.GetExposures()

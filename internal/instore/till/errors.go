@@ -3,6 +3,7 @@ package till
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -23,6 +24,8 @@ var (
 	errWrongStore = errors.New("wrong store")
 	// errConflict is returned for a receipt under whose key another one stands.
 	errConflict = errors.New("another receipt was recorded under this key; the first stands, and head office has been told")
+	// errLaneMoved is returned by a booking that was begun before the lane's newest word; it is begun anew.
+	errLaneMoved = fmt.Errorf("%w: head office said something urgent meanwhile", journal.ErrUnavailable)
 	// errInvalid is returned for a receipt that says something impossible.
 	errInvalid = errors.New("invalid receipt")
 )

@@ -2,6 +2,7 @@ package till
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,17 +35,7 @@ func (c *call) record(ctx context.Context, req *tillv1.RecordReceiptRequest) (*t
 	if err := c.check(req.GetReceipt()); err != nil {
 		return nil, err
 	}
-	w := &who{}
-	if req.GetCustomer() != nil {
-		var err error
-		if w, err = c.whom(ctx, req.GetIdentifier(), req.GetAccountRef()); err != nil {
-			return nil, err
-		}
-	}
-	b := c.begin(req, w)
-	recorded, err := c.service.cfg.Journal.Record(ctx, journal.RecordRequest{
-		Key: b.key, Hash: contentHash(req, b.reading, c.release.Store.GetContentKey()), Receipt: b.receipt, Book: b.book,
-	})
+	b, recorded, err := c.keep(ctx, req)
 	switch {
 	case err != nil:
 		return nil, err
@@ -63,6 +54,31 @@ func (c *call) record(ctx context.Context, req *tillv1.RecordReceiptRequest) (*t
 	}
 	out.Meta.Replayed = recorded.Replayed
 	return out, nil
+}
+
+// laneTries bounds how often a receipt is begun anew because urgent words came in between; more than one is rare.
+const laneTries = 3
+
+// keep finds the customer and has the journal book the receipt. When the lane said something new in between, the customer is looked for again: who
+// was erased meanwhile is not booked on.
+func (c *call) keep(ctx context.Context, req *tillv1.RecordReceiptRequest) (b *booking, recorded journal.Recorded, err error) {
+	for range laneTries {
+		w := &who{}
+		if req.GetCustomer() != nil {
+			if w, err = c.whom(ctx, req.GetIdentifier(), req.GetAccountRef()); err != nil {
+				return nil, recorded, err
+			}
+		}
+		b = c.begin(req, w)
+		recorded, err = c.service.cfg.Journal.Record(ctx, journal.RecordRequest{
+			Key: b.key, Hash: contentHash(req, b.reading, c.release.Store.GetContentKey()), Receipt: b.receipt, Book: b.book,
+		})
+		if !errors.Is(err, errLaneMoved) {
+			break
+		}
+		c.overlay = c.service.cfg.Journal.Overlay()
+	}
+	return b, recorded, err
 }
 
 // check refuses receipts that say something impossible.

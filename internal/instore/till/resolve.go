@@ -28,22 +28,10 @@ type who struct {
 	id      [16]byte
 	account *customerv1.Account // nil for everybody but a customer of the release
 	hashes  [][16]byte          // of the identifier and what it was replaced by; a new card's entries hang on the first
+	merged  [][16]byte          // accounts that were merged into this one, as far as the lane tells
+	scanned identify.Reading    // what was shown, for the hash of a receipt's content; reading forgets it when the owner was erased
+	erased  bool                // the owner was erased: a receipt waits for nobody
 	choices []*tillv1.Choice
-}
-
-// subjects are what the customer's local entries hang on: the account, and every identifier on the way to it.
-func (w *who) subjects(yield func([16]byte) error) error {
-	if w.account != nil {
-		if err := yield(w.id); err != nil {
-			return err
-		}
-	}
-	for _, hash := range w.hashes {
-		if err := yield(hash); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // earns reports whether a receipt books points: for a customer, and at once for a card that was handed out.
@@ -70,7 +58,7 @@ func bytesOf(i *tillv1.Identifier) []byte {
 // scanned finds out whom an identifier leads to.
 func (c *call) scanned(ctx context.Context, i *tillv1.Identifier) (*who, error) {
 	reading := c.rules.Read(bytesOf(i))
-	w := &who{reading: reading}
+	w := &who{reading: reading, scanned: reading}
 	switch reading.Outcome {
 	case identify.NotACard:
 		w.outcome = tillv1.Outcome_OUTCOME_NOT_A_CARD
@@ -83,6 +71,10 @@ func (c *call) scanned(ctx context.Context, i *tillv1.Identifier) (*who, error) 
 		return w, nil
 	case identify.Card:
 	}
+	settled, unblocked := c.urgent(w)
+	if settled {
+		return w, nil
+	}
 	hash := identify.Hash(c.identifierKey(), reading.Namespace, reading.Canonical)
 	w.hashes = append(w.hashes, hash)
 	identifier, err := c.release.Identifier(hash)
@@ -91,6 +83,9 @@ func (c *call) scanned(ctx context.Context, i *tillv1.Identifier) (*who, error) 
 		return w, c.unpublished(w)
 	case err != nil:
 		return nil, err
+	}
+	if unblocked && identifier.GetState() == customerv1.IdentifierState_IDENTIFIER_STATE_BLOCKED {
+		identifier.State = customerv1.IdentifierState_IDENTIFIER_STATE_IN_USE
 	}
 	return w, c.follow(ctx, w, identifier)
 }
@@ -110,12 +105,12 @@ func (c *call) identifierKey() []byte {
 // stays unknown, whatever range it is from.
 func (c *call) unpublished(w *who) error {
 	w.outcome = tillv1.Outcome_OUTCOME_UNKNOWN_CARD
-	erased, err := c.release.Erased(identify.Hash(c.release.Store.GetContentKey(), w.reading.Namespace, w.reading.Canonical))
+	erased, err := c.release.Erased(c.suppressed(w.reading))
 	if err != nil {
 		return err
 	}
 	if erased {
-		w.hashes, w.reading = nil, identify.Reading{Outcome: identify.Card}
+		w.forget()
 		return nil
 	}
 	if w.reading.Issued {
@@ -188,7 +183,7 @@ func (c *call) accountsOf(ctx context.Context, w *who, identifier *customerv1.Id
 	w.outcome = tillv1.Outcome_OUTCOME_AMBIGUOUS
 	for _, id := range ids[:min(len(ids), maxChoices)] {
 		account, err := c.release.Account([16]byte(id))
-		if errors.Is(err, generation.ErrNotFound) {
+		if errors.Is(err, generation.ErrNotFound) || c.overlay.Erased([16]byte(id)) {
 			continue
 		}
 		if err != nil {
@@ -206,24 +201,57 @@ func (c *call) accountsOf(ctx context.Context, w *who, identifier *customerv1.Id
 	return nil
 }
 
-// load reads the account.
+// load reads the account, or the one it was merged into, with what was published of all that were merged into that one.
 func (c *call) load(ctx context.Context, w *who, id [16]byte, found tillv1.Outcome) error {
-	account, err := c.release.Account(id)
-	switch {
-	case errors.Is(err, generation.ErrNotFound):
+	survivor := c.overlay.Survivor(id)
+	if survivor != id {
+		found = tillv1.Outcome_OUTCOME_FOUND_MERGED
+	}
+	if c.overlay.Erased(id) || c.overlay.Erased(survivor) {
+		w.forget()
+		return nil
+	}
+	account, err := c.published(survivor)
+	if err != nil {
+		return err
+	}
+	merged := c.overlay.Merged(survivor)
+	for _, other := range merged {
+		theirs, err := c.published(other)
+		if err != nil {
+			return err
+		}
+		if account == nil {
+			account = theirs
+		} else if theirs != nil {
+			c.fold(account, theirs)
+		}
+	}
+	if account == nil {
 		w.outcome = tillv1.Outcome_OUTCOME_UNKNOWN_CARD
 		c.service.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "An identifier leads to an account that was not published",
 			slog.String("namespace", w.reading.Namespace), slog.String("masked", w.reading.Masked))
 		return nil
-	case err != nil:
-		return err
 	}
-	if account.GetState() == customerv1.AccountState_ACCOUNT_STATE_BLOCKED {
+	blocked, said := c.overlay.Blocked(survivor, c.laneThrough())
+	if !said {
+		blocked = account.GetState() == customerv1.AccountState_ACCOUNT_STATE_BLOCKED
+	}
+	if blocked {
 		w.outcome = tillv1.Outcome_OUTCOME_BLOCKED
 		return nil
 	}
-	w.outcome, w.id, w.account = found, id, account
+	w.outcome, w.id, w.account, w.merged = found, survivor, account, merged
 	return nil
+}
+
+// published is an account of the release; nil when it has none.
+func (c *call) published(id [16]byte) (*customerv1.Account, error) {
+	account, err := c.release.Account(id)
+	if errors.Is(err, generation.ErrNotFound) {
+		return nil, nil
+	}
+	return account, err
 }
 
 // referred finds the account of a reference from an earlier answer.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -35,6 +36,7 @@ type Service struct {
 	cfg       Config
 	promises  *promises
 	presented *presentations
+	aliases   atomic.Pointer[aliases]
 }
 
 // New makes the service. It panics when a field of the configuration is missing, which is a fault of the program.
@@ -51,6 +53,7 @@ type call struct {
 
 	service *Service
 	release *generation.Release
+	overlay *journal.Overlay // what the lane says over it
 	store   string
 	place   *place
 	now     time.Time // in store time
@@ -86,7 +89,10 @@ func (s *Service) on(release *generation.Release, caller *tillv1.Caller, handle 
 		return fmt.Errorf("%w: the till says it stands in %q, this server in %q", errWrongStore, caller.GetStore(), store)
 	}
 	place := programme.at(store)
-	return handle(&call{prepared: programme, service: s, release: release, store: store, place: place, now: s.cfg.Now().In(place.zone)})
+	return handle(&call{
+		prepared: programme, service: s, release: release, overlay: s.cfg.Journal.Overlay(), store: store, place: place,
+		now: s.cfg.Now().In(place.zone),
+	})
 }
 
 // after is the cut-off of a life of this server's journal: what the release has counted.

@@ -10,7 +10,6 @@ import (
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
 	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/loyalty"
-	"github.com/stamklant/stamklant/internal/segment"
 )
 
 // standing is how a customer stands: what head office published, and what was booked here since.
@@ -36,21 +35,28 @@ func (c *call) stands(w *who, v *journal.View) (*standing, error) {
 	if w.account != nil {
 		published := w.account.GetLoyalty()
 		s.balance, s.pending = published.GetBalance(), published.GetPending()
-		s.silenced = c.silenced(w.account)
+		consents, err := c.consents(w, v)
+		if err != nil {
+			return nil, err
+		}
+		s.silenced = c.silenced(w.account, consents)
 		if !s.silenced {
 			s.segment = c.segmentOf(w.account)
 		}
 		s.progress = loyalty.Standing{Spend: published.GetQualifyingSpendMinor(), Visits: published.GetQualifyingVisits(), Segment: s.segment}
 	}
-	err := w.subjects(func(subject [16]byte) error {
-		points, err := v.LocalPoints(subject, c.after)
-		s.balance = sum(s.balance, points)
-		return err
-	})
+	subjects, err := c.subjects(w, v)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.recent(w, v, s); err != nil {
+	for _, subject := range subjects {
+		points, err := v.LocalPoints(subject, c.after)
+		if err != nil {
+			return nil, err
+		}
+		s.balance = sum(s.balance, points)
+	}
+	if err := c.recent(w, v, s, subjects); err != nil {
 		return nil, err
 	}
 	s.tier = c.tierOf(w.account.GetLoyalty().GetTier(), s.progress)
@@ -58,45 +64,53 @@ func (c *call) stands(w *who, v *journal.View) (*standing, error) {
 }
 
 // recent adds what this store knows and no release has counted yet: spend and visits towards tiers, and which campaigns were had.
-func (c *call) recent(w *who, v *journal.View, s *standing) error {
+func (c *call) recent(w *who, v *journal.View, s *standing, subjects [][16]byte) error {
 	if w.account == nil {
 		return nil
 	}
 	if top := len(c.programme.GetTiers()) - 1; top > 0 && c.tiers[w.account.GetLoyalty().GetTier()] < top {
 		s.days = map[string]bool{}
-		err := v.LocalReceipts(w.id, c.after, func(r *outcomev1.RecordedReceipt) error {
-			s.achieve(r.GetReceipt())
+		for _, subject := range subjects {
+			err := v.LocalReceipts(subject, c.after, func(r *outcomev1.RecordedReceipt) error {
+				s.achieve(r.GetReceipt())
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if !c.decide.Capped() {
+		return nil
+	}
+	for _, account := range append([][16]byte{w.id}, w.merged...) {
+		err := v.LocalContacts(account, never, func(contact journal.Contact) error {
+			if s.times == nil {
+				s.times = map[string]int64{}
+			}
+			s.times[contact.Exposure.GetCampaign()]++
 			return nil
 		})
 		if err != nil {
 			return err
 		}
 	}
-	if !c.decide.Capped() {
-		return nil
-	}
-	return v.LocalContacts(w.id, never, func(contact journal.Contact) error {
-		if s.times == nil {
-			s.times = map[string]int64{}
-		}
-		s.times[contact.Exposure.GetCampaign()]++
-		return nil
-	})
+	return nil
 }
 
 // never is the cut-off of a release that has counted nothing: what was shown is published nowhere, so the whole journal counts.
 func never([16]byte) uint64 { return 0 }
 
 // silenced reports whether a customer may not be addressed: who objected, is under age, or never agreed where the programme asks for that.
-func (c *call) silenced(a *customerv1.Account) bool {
-	if a.GetConsents().GetObjected() || a.GetMinor() {
+func (c *call) silenced(a *customerv1.Account, consents *customerv1.Consents) bool {
+	if consents.GetObjected() || a.GetMinor() {
 		return true
 	}
 	switch c.programme.GetProfiling() {
 	case programmev1.Profiling_PROFILING_LEGITIMATE_INTEREST:
 		return false
 	case programmev1.Profiling_PROFILING_CONSENT:
-		return !a.GetConsents().GetProfiling()
+		return !consents.GetProfiling()
 	default:
 		return true // no basis was chosen
 	}
@@ -110,10 +124,7 @@ func (c *call) segmentOf(a *customerv1.Account) string {
 	if c.segments == nil {
 		return ""
 	}
-	if memory := a.GetMemory(); memory.GetPreviousSegment() != "" && memory.GetFallHeldUntilDay() >= loyalty.Day(c.now) {
-		return memory.GetPreviousSegment()
-	}
-	return c.segments.Lookup(segment.Of(a.GetValues(), c.release.Header.GetCutPoints()))
+	return c.segments.Current(a.GetValues(), a.GetMemory(), c.release.Header.GetCutPoints(), loyalty.Day(c.now))
 }
 
 // tierOf is the higher of the tier head office published and the one that what was done since reaches.
