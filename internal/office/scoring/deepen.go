@@ -27,6 +27,9 @@ func (r *runner) deepen(ctx context.Context, run *Run) error {
 	if err := r.picture(ctx); err != nil {
 		return fmt.Errorf("look at what is bought: %w", err)
 	}
+	if err := r.outlook(ctx, run); err != nil {
+		return fmt.Errorf("tell how customers stand: %w", err)
+	}
 	if _, err := r.tx.Exec(ctx, "drop table temp.main.purchases; drop table temp.main.sensitive"); err != nil {
 		return err
 	}

@@ -140,6 +140,11 @@ func TestObjecting(t *testing.T) {
 	if n != 1 {
 		t.Error("scores remember where who objected stood")
 	}
+	for _, table := range []string{"outlooks", "moves"} {
+		if n := number(t, w, `select count(*) from `+table+` join scores using (account_id) where why = 'objected'`); n != 0 {
+			t.Errorf("%s tell of who objected", table)
+		}
+	}
 }
 
 // TestWinsorise draws in the ends: one enormous customer moves neither means nor cut points, and keeps the score that was measured.

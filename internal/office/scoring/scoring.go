@@ -47,18 +47,9 @@ type Options struct {
 // and returns what it found. It returns ErrProgramme, wrapped with what is wrong, for segments that do not share out all scores; the scores of
 // the run before then stand. A warehouse without receipts is no error: nobody is scored.
 func Score(ctx context.Context, w *warehouse.Warehouse, programme *programmev1.Programme, asOf int32, options Options) (*Run, error) {
-	rules, err := rulesOf(programme)
+	r, err := newRunner(programme, asOf, options)
 	if err != nil {
 		return nil, err
-	}
-	r := &runner{rules: rules, ranked: programme.GetSegments(), asOf: asOf, options: options}
-	if r.options.Progress == nil {
-		r.options.Progress = func(string, int64, int64) {}
-	}
-	if !r.rules.imported {
-		if r.segments, err = segment.Compile(programme.GetSegments(), r.rules.scores); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrProgramme, err)
-		}
 	}
 	var run *Run
 	err = w.Update(ctx, func(ctx context.Context, tx *warehouse.Tx) (err error) {
@@ -94,17 +85,35 @@ type runner struct {
 	tx       *warehouse.Tx
 }
 
+// newRunner prepares a run by a programme. It returns ErrProgramme for one that cannot be scored by.
+func newRunner(programme *programmev1.Programme, asOf int32, options Options) (*runner, error) {
+	rules, err := rulesOf(programme)
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{rules: rules, ranked: programme.GetSegments(), asOf: asOf, options: options}
+	if r.options.Progress == nil {
+		r.options.Progress = func(string, int64, int64) {}
+	}
+	if !r.rules.imported {
+		if r.segments, err = segment.Compile(programme.GetSegments(), r.rules.scores); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrProgramme, err)
+		}
+	}
+	return r, nil
+}
+
 // run scores, keeps the scores and notes the run.
 func (r *runner) run(ctx context.Context) (*Run, error) {
 	found, err := r.find(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := r.tx.Exec(ctx, statement("replace")); err != nil {
+	id, err := r.keep(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("keep the scores: %w", err)
 	}
-	id, err := r.note(ctx, found)
-	if err != nil {
+	if err := r.note(ctx, id, found); err != nil {
 		return nil, fmt.Errorf("note the run: %w", err)
 	}
 	return read(ctx, r.tx, id)
@@ -155,80 +164,6 @@ func (r *runner) measure(ctx context.Context, first int32) error {
 	return err
 }
 
-// found is what a run finds in the values: cut points, and per value the lowest and the highest that count, where its ends are drawn in.
-type found struct {
-	cuts   *customerv1.CutPoints
-	bounds [3][]int64
-}
-
-// cut takes the cut points over all who are scored.
-func (r *runner) cut(ctx context.Context) (found, error) {
-	f := found{cuts: &customerv1.CutPoints{AsOfDay: r.asOf}}
-	var count int64
-	if err := r.tx.One(ctx, "select count(*) from temp.main.measured where standing = 'scored'", nil, &count); err != nil {
-		return f, err
-	}
-	for i, into := range []*[]int64{&f.cuts.RecencyDays, &f.cuts.Frequency, &f.cuts.MonetaryMinor} {
-		var err error
-		if *into, f.bounds[i], err = r.cutOf(ctx, r.rules.dims[i], count); err != nil {
-			return f, err
-		}
-	}
-	return f, nil
-}
-
-// cutOf takes the cut points of one value among count accounts: the retailer's own, or else the database puts the values in order and tells
-// those at the places that matter. Where scores are given by ranks the cut points are only told, not used.
-func (r *runner) cutOf(ctx context.Context, d dimension, count int64) (cuts, bounds []int64, err error) {
-	fixed := d.method == programmev1.ScoringMethod_SCORING_METHOD_FIXED
-	if fixed {
-		cuts = d.fixed
-	}
-	if count == 0 || fixed && d.drawn == 0 {
-		return cuts, nil, nil
-	}
-	n := r.rules.scores
-	lowest, highest := d.bounds(count)
-	wanted := []int64{lowest, highest}
-	for k := 1; k < n; k++ {
-		low, high := segment.Position(count, k, n)
-		wanted = append(wanted, low, high)
-	}
-	at, err := r.at(ctx, d, wanted)
-	if err != nil {
-		return nil, nil, err
-	}
-	if d.drawn > 0 {
-		bounds = []int64{at[lowest], at[highest]}
-	}
-	if fixed {
-		return cuts, bounds, nil
-	}
-	within := func(place int64) int64 { return at[min(max(place, lowest), highest)] }
-	for k := 1; k < n; k++ {
-		low, high := segment.Position(count, k, n)
-		cuts = append(cuts, segment.CutPoint(count, k, n, within(low), within(high)))
-	}
-	return cuts, bounds, nil
-}
-
-// at returns the values at places among all who are scored, in ascending order.
-func (r *runner) at(ctx context.Context, d dimension, places []int64) (map[int64]int64, error) {
-	at := map[int64]int64{}
-	query := strings.ReplaceAll(statement("in_order"), "/*value*/", d.column)
-	for row, err := range r.tx.Query(ctx, query, warehouse.Arg("places", join(places))) {
-		if err != nil {
-			return nil, err
-		}
-		var place, value int64
-		if err := row.Scan(&place, &value); err != nil {
-			return nil, err
-		}
-		at[place] = value
-	}
-	return at, nil
-}
-
 // place gives scores and segments: it fills placed.
 func (r *runner) place(ctx context.Context, cuts *customerv1.CutPoints) error {
 	if _, err := r.tx.Exec(ctx, `create temp table places (r integer, f integer, m integer, segment varchar);
@@ -269,15 +204,23 @@ func (r *runner) places(yield func([]any, error) bool) {
 	}
 }
 
-// note writes the run into the history and returns its number.
-func (r *runner) note(ctx context.Context, f found) (int64, error) {
+// keep lets what was placed be the scores that stand, notes who moved, and returns the run's number.
+func (r *runner) keep(ctx context.Context) (id int64, err error) {
+	if err := r.tx.One(ctx, "select coalesce(max(run_id), 0) + 1 from runs", nil, &id); err != nil {
+		return 0, err
+	}
+	if _, err := r.tx.Exec(ctx, statement("moves"), warehouse.Arg("run", id)); err != nil {
+		return 0, err
+	}
+	_, err = r.tx.Exec(ctx, statement("moves_forget")+";"+statement("replace"))
+	return id, err
+}
+
+// note writes the run into the history.
+func (r *runner) note(ctx context.Context, id int64, f found) error {
 	source := "receipts"
 	if r.rules.imported {
 		source = "imported"
-	}
-	var id int64
-	if err := r.tx.One(ctx, "select coalesce(max(run_id), 0) + 1 from runs", nil, &id); err != nil {
-		return 0, err
 	}
 	if _, err := r.tx.Exec(ctx, statement("note"),
 		warehouse.Arg("run", id), warehouse.Arg("as_of", r.asOf), warehouse.Arg("first", r.first()),
@@ -286,14 +229,14 @@ func (r *runner) note(ctx context.Context, f found) (int64, error) {
 		warehouse.Arg("recency_cuts", join(f.cuts.GetRecencyDays())), warehouse.Arg("frequency_cuts", join(f.cuts.GetFrequency())),
 		warehouse.Arg("monetary_cuts", join(f.cuts.GetMonetaryMinor())), warehouse.Arg("recency_bounds", join(f.bounds[0])),
 		warehouse.Arg("frequency_bounds", join(f.bounds[1])), warehouse.Arg("monetary_bounds", join(f.bounds[2]))); err != nil {
-		return 0, err
+		return err
 	}
 	name := "note_segments"
 	if r.rules.imported {
 		name = "note_imported"
 	}
 	_, err := r.tx.Exec(ctx, statement(name), warehouse.Arg("run", id))
-	return id, err
+	return err
 }
 
 // join writes numbers with commas between.
