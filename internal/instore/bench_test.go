@@ -97,7 +97,12 @@ type peer struct {
 
 func openBench(b *testing.B) *benchStore {
 	b.Helper()
-	dir := b.TempDir()
+	return openBenchIn(b, b.TempDir())
+}
+
+// openBenchIn is openBench with the server's files in <dir>/store.
+func openBenchIn(b *testing.B, dir string) *benchStore {
+	b.Helper()
 	asOf := time.Now().AddDate(0, 0, -1)
 	chain, err := samplechain.New(samplechain.Config{Seed: 1, Accounts: benchAccounts(), LastDay: asOf})
 	must(b, err)
