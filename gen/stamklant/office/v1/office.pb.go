@@ -781,7 +781,9 @@ type ScoreJob struct {
 	// The programme, as an absolute path; empty for the one beside the data.
 	Programme string `protobuf:"bytes,2,opt,name=programme,proto3" json:"programme,omitempty"`
 	// The page to write about the run, as an absolute path; empty for none.
-	Report        string `protobuf:"bytes,3,opt,name=report,proto3" json:"report,omitempty"`
+	Report string `protobuf:"bytes,3,opt,name=report,proto3" json:"report,omitempty"`
+	// A programme to try, as an absolute path: who would move is told, and nothing is kept. Empty to score.
+	Draft         string `protobuf:"bytes,4,opt,name=draft,proto3" json:"draft,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -833,6 +835,13 @@ func (x *ScoreJob) GetProgramme() string {
 func (x *ScoreJob) GetReport() string {
 	if x != nil {
 		return x.Report
+	}
+	return ""
+}
+
+func (x *ScoreJob) GetDraft() string {
+	if x != nil {
+		return x.Draft
 	}
 	return ""
 }
@@ -1916,11 +1925,12 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\amapping\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\amapping\x12\x17\n" +
 	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x18\n" +
 	"\areplace\x18\x05 \x01(\bR\areplace\x12\x1a\n" +
-	"\brejected\x18\x06 \x01(\tR\brejected\"}\n" +
+	"\brejected\x18\x06 \x01(\tR\brejected\"\x93\x01\n" +
 	"\bScoreJob\x12;\n" +
 	"\x05as_of\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$R\x04asOf\x12\x1c\n" +
 	"\tprogramme\x18\x02 \x01(\tR\tprogramme\x12\x16\n" +
-	"\x06report\x18\x03 \x01(\tR\x06report\"\x9a\x02\n" +
+	"\x06report\x18\x03 \x01(\tR\x06report\x12\x14\n" +
+	"\x05draft\x18\x04 \x01(\tR\x05draft\"\x9a\x02\n" +
 	"\bDailyJob\x12;\n" +
 	"\x05as_of\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$R\x04asOf\x12(\n" +
 	"\x10accept_empty_day\x18\x02 \x01(\bR\x0eacceptEmptyDay\x12,\n" +
