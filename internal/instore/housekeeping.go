@@ -17,6 +17,22 @@ const (
 	keysFor    = 120 * 24 * time.Hour // how long receipt keys are kept at all
 )
 
+// keepUnclaimed writes down, every minute, what was suggested for sales whose receipt never came.
+func (s *Server) keepUnclaimed(ctx context.Context) error {
+	every := time.NewTicker(time.Minute)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+		if err := s.till.KeepUnclaimed(ctx); err != nil && ctx.Err() == nil {
+			s.config.Logger.LogAttrs(ctx, slog.LevelError, "what was shown without a receipt cannot be kept", slog.String("error", err.Error()))
+		}
+	}
+}
+
 // keepHouse lets the journal go, now and then, of what every release still on the disk has counted. While the clock is behind trusted time
 // nothing ages.
 func (s *Server) keepHouse(ctx context.Context) error {

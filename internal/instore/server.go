@@ -194,7 +194,7 @@ func (s *Server) Refresh(ctx context.Context) (changed bool, err error) { return
 func (s *Server) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
-	failures := make(chan error, 3)
+	failures := make(chan error, 4)
 	loop := func(name string, run func(context.Context) error) {
 		loops.Go(func() {
 			if err := run(background); err != nil && background.Err() == nil {
@@ -209,6 +209,7 @@ func (s *Server) Run(ctx context.Context) error {
 		loop("outbox", s.outbox.Run)
 	}
 	loop("housekeeping", s.keepHouse)
+	loop("unclaimed", s.keepUnclaimed)
 	err := s.rpc.Serve(background)
 	stop()
 	loops.Wait()

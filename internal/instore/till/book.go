@@ -288,15 +288,9 @@ func (b *booking) exposures() []*outcomev1.Exposure {
 	if !b.promised {
 		return told
 	}
-	made := &outcomev1.Exposure{
-		SuggestionId: b.promise.suggestion, Campaign: b.promise.campaign, Response: outcomev1.Response_RESPONSE_SHOWN_ASSUMED,
-	}
-	if b.promise.held {
-		made.Arm = outcomev1.Arm_ARM_TREATMENT
-	}
+	made := b.promise.exposure()
 	switch {
 	case b.promise.silent:
-		made.Arm, made.Response = outcomev1.Arm_ARM_HOLDOUT, outcomev1.Response_RESPONSE_GHOST
 		return append(told, made)
 	case len(told) == 0:
 		return []*outcomev1.Exposure{made}

@@ -53,6 +53,8 @@ func toStatus(err error) error {
 		return withReason(codes.AlreadyExists, "RECEIPT_CONFLICT", err)
 	case errors.Is(err, errInvalid):
 		return withReason(codes.InvalidArgument, "INVALID_RECEIPT", err)
+	case errors.Is(err, errHarvest):
+		return withReason(codes.ResourceExhausted, "CONTACT_RATE", err, retryIn(err))
 	case errors.Is(err, errTooManyTills):
 		return withReason(codes.ResourceExhausted, "TOO_MANY_TILLS", err, retry())
 	case errors.Is(err, errTooManyWatch):
@@ -78,6 +80,15 @@ func toStatus(err error) error {
 
 func retry() *errdetails.RetryInfo {
 	return &errdetails.RetryInfo{RetryDelay: durationpb.New(retryAfter)}
+}
+
+// retryIn is when a till that guessed too often may go on.
+func retryIn(err error) *errdetails.RetryInfo {
+	var harvest *harvestError
+	if !errors.As(err, &harvest) {
+		return retry()
+	}
+	return &errdetails.RetryInfo{RetryDelay: durationpb.New(harvest.after)}
 }
 
 // withReason is a status with its reason in words a program can read.

@@ -14,6 +14,9 @@ import (
 func (s *Service) Lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
 	var out *tillv1.LookupResponse
 	err := s.answer(ctx, req.GetCaller(), func(c *call) (err error) {
+		if err := c.guard(req.GetCaller(), req.GetIdentifier()); err != nil {
+			return err
+		}
 		out, err = c.lookup(ctx, req)
 		return err
 	})

@@ -15,6 +15,9 @@ var tabletAbilities = &tillv1.Abilities{DisplayLines: 2, DisplayColumns: 20}
 func (s *Service) PresentCard(ctx context.Context, req *tillv1.PresentCardRequest) (*tillv1.PresentCardResponse, error) {
 	var out *tillv1.PresentCardResponse
 	err := s.answer(ctx, req.GetCaller(), func(c *call) (err error) {
+		if err := c.guard(req.GetCaller(), req.GetIdentifier()); err != nil {
+			return err
+		}
 		out, err = c.present(ctx, req)
 		return err
 	})

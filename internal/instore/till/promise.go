@@ -29,7 +29,8 @@ func (p *promise) binds(c *campaign) bool { return p.silent || c.source.GetPromp
 type promises struct {
 	mu    sync.Mutex
 	byRef map[string]promise
-	order []string // as they came; what was kept again since stands in it twice
+	order []string  // as they came; what was kept again since stands in it twice
+	gone  []promise // whose receipt never came, until somebody writes them down
 }
 
 func newPromises() *promises {
@@ -58,10 +59,18 @@ func (p *promises) keep(ref string, made promise) {
 		p.order = append(p.order, ref)
 	}
 	p.byRef[ref] = made
+	p.tidy(made.made)
+}
+
+// tidy lets go of promises whose time is over, and of the oldest when there are too many.
+func (p *promises) tidy(now time.Time) {
 	for len(p.order) > 0 {
 		oldest, kept := p.byRef[p.order[0]]
-		if kept && len(p.order) <= maxPromises && made.made.Sub(oldest.made) < promiseTime {
+		if kept && len(p.order) <= maxPromises && now.Sub(oldest.made) < promiseTime {
 			break
+		}
+		if kept && len(p.gone) < maxPromises {
+			p.gone = append(p.gone, oldest)
 		}
 		delete(p.byRef, p.order[0])
 		p.order = p.order[1:]

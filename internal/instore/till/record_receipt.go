@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -72,6 +73,7 @@ func (c *call) keep(ctx context.Context, req *tillv1.RecordReceiptRequest) (b *b
 		b = c.begin(req, w)
 		recorded, err = c.service.cfg.Journal.Record(ctx, journal.RecordRequest{
 			Key: b.key, Hash: contentHash(req, b.reading, c.release.Store.GetContentKey()), Receipt: b.receipt, Book: b.book,
+			Reimaged: func(standing *journal.Standing) bool { return reimaged(standing.Sale.GetReceipt(), b.receipt) },
 		})
 		if !errors.Is(err, errLaneMoved) {
 			break
@@ -112,4 +114,22 @@ func dayOf(date string) int32 {
 		return 0
 	}
 	return loyalty.Day(day)
+}
+
+// anotherClock is how far apart the clocks of two receipts with one key are when they cannot be one sale.
+const anotherClock = 10 * time.Minute
+
+// reimaged reports whether a receipt under a key that is taken is another till's, or the same till's that was set up anew and counts from the
+// beginning again: another clock, and other goods. A till that corrects a receipt sends the same moment.
+func reimaged(stands, came *outcomev1.Receipt) bool {
+	if stands.GetEndedAt() == nil || came.GetEndedAt() == nil {
+		return false
+	}
+	apart := stands.GetEndedAt().AsTime().Sub(came.GetEndedAt().AsTime())
+	return max(apart, -apart) > anotherClock && !slices.EqualFunc(stands.GetLines(), came.GetLines(), sameGoods)
+}
+
+// sameGoods reports whether two lines are of the same goods at the same price.
+func sameGoods(a, b *outcomev1.Line) bool {
+	return a.GetSku() == b.GetSku() && a.GetQuantityMilli() == b.GetQuantityMilli() && a.GetNetMinor() == b.GetNetMinor()
 }

@@ -36,6 +36,7 @@ type Service struct {
 	cfg       Config
 	promises  *promises
 	presented *presentations
+	harvest   *harvest
 	aliases   atomic.Pointer[aliases]
 }
 
@@ -44,7 +45,7 @@ func New(cfg Config) *Service {
 	if cfg.Active == nil || cfg.Journal == nil || cfg.ServerID == "" || cfg.Now == nil || cfg.Logger == nil {
 		panic("till: Config needs Active, Journal, ServerID, Now and Logger")
 	}
-	return &Service{cfg: cfg, promises: newPromises(), presented: newPresentations()}
+	return &Service{cfg: cfg, promises: newPromises(), presented: newPresentations(), harvest: newHarvest()}
 }
 
 // call is one till's question, and the release it is answered from from beginning to end.
