@@ -53,12 +53,26 @@ func (l *importList) run(s *session, list officev1.ListKind) error {
 type scoreCommand struct {
 	AsOf      string `help:"The day to score as of, both ends of the window included. Yesterday when left out." placeholder:"YYYY-MM-DD"`
 	Programme string `help:"The programme, when it is not the one in the data folder." type:"path" placeholder:"FILE"`
+	Draft     string `help:"Only say who would move under this programme, and keep nothing." type:"existingpath" placeholder:"FILE"`
 }
 
 // Run scores.
 func (c *scoreCommand) Run(s *session) error {
 	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Score{Score: &officev1.ScoreJob{
-		AsOf: c.AsOf, Programme: c.Programme,
+		AsOf: c.AsOf, Programme: c.Programme, Draft: c.Draft,
+	}}}, s.terminal)
+}
+
+type insightCommand struct {
+	Since     string `help:"Who moved since this day; since the scoring run before, when left out." placeholder:"YYYY-MM-DD"`
+	Top       int32  `help:"How many customers are named where some are." default:"10" placeholder:"N"`
+	Programme string `help:"The programme, when it is not the one in the data folder." type:"path" placeholder:"FILE"`
+}
+
+// Run tells.
+func (c *insightCommand) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Insight{Insight: &officev1.InsightJob{
+		Since: c.Since, Top: c.Top, Programme: c.Programme,
 	}}}, s.terminal)
 }
 

@@ -31,6 +31,7 @@ type commands struct {
 	Import    importCommand    `cmd:"" help:"Take in receipts or customers from CSV files."`
 	Check     checkCommand     `cmd:"" help:"Read and check the programme; say what is wrong, where, and what to write instead."`
 	Score     scoreCommand     `cmd:"" help:"Score all customers and put them into segments."`
+	Insight   insightCommand   `cmd:"" help:"Tell who the customers are: loyalty by value, phases, who is leaving, who moved, the health of segments."`
 	Publish   publishCommand   `cmd:"" help:"Cut and sign a release for every enrolled server."`
 	Export    exportCommand    `cmd:"" help:"Write scores as CSV."`
 	Daily     dailyCommand     `cmd:"" help:"The night's work: take in the import folder, score, check, publish, report. Refuses what looks wrong."`

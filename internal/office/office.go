@@ -67,6 +67,8 @@ func (o *Office) Run(ctx context.Context, job *officev1.RunJobRequest, to hub.Te
 		return o.export(ctx, j.Export, to)
 	case *officev1.RunJobRequest_Daily:
 		return o.daily(ctx, j.Daily, to)
+	case *officev1.RunJobRequest_Insight:
+		return o.tell(ctx, j.Insight, to)
 	default:
 		return errors.New("this version knows no such job")
 	}

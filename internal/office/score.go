@@ -20,6 +20,9 @@ const secondsPerDay = 24 * 60 * 60
 
 // score takes over what stores delivered, scores all customers and prints what was found.
 func (o *Office) score(ctx context.Context, job *officev1.ScoreJob, to hub.Terminal) error {
+	if job.GetDraft() != "" {
+		return o.draft(ctx, job, to)
+	}
 	p, err := o.programme(job.GetProgramme())
 	if err != nil {
 		return err

@@ -133,6 +133,8 @@ func jobName(job *officev1.RunJobRequest) string {
 		return "export"
 	case *officev1.RunJobRequest_Daily:
 		return "daily"
+	case *officev1.RunJobRequest_Insight:
+		return "insight"
 	default:
 		return "job"
 	}

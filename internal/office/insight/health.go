@@ -78,7 +78,7 @@ func (h Health) stable() Verdict {
 	}
 	change := (h.Accounts - h.Usual) * 10000 / h.Usual
 	v.Known, v.Holds = true, change <= SteadyWithin && change >= -SteadyWithin
-	v.Words = fmt.Sprintf("%d customers, %d as a rule over %d earlier days (%+d %%)", h.Accounts, h.Usual, h.Runs, change/100)
+	v.Words = fmt.Sprintf("%d customers, %d as a rule on the %s (%+d %%)", h.Accounts, h.Usual, daysBefore(h.Runs), change/100)
 	return v
 }
 
@@ -127,3 +127,11 @@ func (h Health) distinguishable() Verdict {
 
 // percent writes basis points.
 func percent(bp int64) string { return fmt.Sprintf("%d.%d %%", bp/100, bp%100/10) }
+
+// daysBefore writes how many earlier days something is held against.
+func daysBefore(n int64) string {
+	if n == 1 {
+		return "day before"
+	}
+	return fmt.Sprintf("%d days before", n)
+}
