@@ -20,7 +20,7 @@
 //	local     subject ‖ kind ‖ number ‖ ordinal u16   what no release has counted yet, by subject
 //	          kind 01 a ledger entry       → points, entry kind, day, entry id
 //	          kind 02 a contact            → time, outcome.v1.Exposure
-//	          kind 03 a receipt            → nothing; its row says the rest
+//	          kind 03 a receipt            → the note it was booked with; its row says the rest
 //	          kind 04 a preference         → outcome.v1.Preference
 //	hashes    id hash                      → number of the latest entry that hangs on an identifier without account
 //	refused   receipt id ‖ content hash[:16]  → number of the row that told head office of the conflict

@@ -36,6 +36,8 @@ type Booking struct {
 	Answer []byte
 	// Brief is what is kept of the answer later (its points); empty keeps nothing.
 	Brief []byte
+	// Note is what LocalNotes hands out of this receipt, so that its row need not be read; empty for nothing.
+	Note []byte
 }
 
 // Recorded is what became of a receipt.
@@ -155,7 +157,7 @@ func (w *writer) book(id [16]byte, req *RecordRequest, at time.Time) (Recorded, 
 			out.hashes++
 		}
 	}
-	return out, w.index(number, row, at)
+	return out, w.index(number, row, booking.Note, at)
 }
 
 // refuse tells head office of a conflict, once for every content that was refused.

@@ -214,6 +214,36 @@ func (v *View) LocalReceipts(subject [16]byte, after func(incarnation [16]byte) 
 	return err
 }
 
+// Note is what is kept of a receipt by subject.
+type Note struct {
+	// Number is that of its row.
+	Number uint64
+	// Counted says that the row is within the cut-offs.
+	Counted bool
+	// Note is what it was booked with; empty for a receipt booked without. It may not be kept.
+	Note []byte
+}
+
+// LocalNotes visits, oldest first, the notes of all receipts of a subject whose rows are still here, those within the cut-offs too. The function
+// it calls may not read from the view.
+func (v *View) LocalNotes(subject [16]byte, after func(incarnation [16]byte) uint64, visit func(Note) error) error {
+	through := v.cutOffs(after)
+	prefix := localPrefix(subject, localReceipt)
+	return v.scan(inLocal, prefix[:], func(key, plain []byte) (bool, error) {
+		number := localNumber(key)
+		if number == 0 {
+			return false, fmt.Errorf("%w: local %x is no key", ErrDamaged, key)
+		}
+		return true, visit(Note{Number: number, Counted: v.lives.counted(number, through), Note: plain})
+	})
+}
+
+// Booked returns the receipt of a row that LocalNotes named.
+func (v *View) Booked(number uint64) (*outcomev1.RecordedReceipt, error) {
+	row, err := v.row(number)
+	return row.GetReceipt(), err
+}
+
 // row reads one row. A number that must be there and is not is damage.
 func (v *View) row(number uint64) (*outcomev1.OutboxRow, error) {
 	plain, err := v.get(inRows, numberKey(number))

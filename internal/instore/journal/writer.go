@@ -105,7 +105,7 @@ func entrySubject(e *outcomev1.LedgerEntry) (id [16]byte, hash, known bool) {
 }
 
 // index keeps, by subject, what a row brought: entries not seen before, contacts, the receipt itself.
-func (w *writer) index(number uint64, row *outcomev1.RecordedReceipt, at time.Time) error {
+func (w *writer) index(number uint64, row *outcomev1.RecordedReceipt, note []byte, at time.Time) error {
 	for i, e := range row.GetEntries() {
 		if err := w.indexEntry(number, i, e); err != nil {
 			return err
@@ -120,7 +120,7 @@ func (w *writer) index(number uint64, row *outcomev1.RecordedReceipt, at time.Ti
 			return err
 		}
 	}
-	return w.put(inLocal, localKey(subject, localReceipt, number, 0), nil)
+	return w.put(inLocal, localKey(subject, localReceipt, number, 0), note)
 }
 
 func (w *writer) indexEntry(number uint64, ordinal int, e *outcomev1.LedgerEntry) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	"github.com/stamklant/stamklant/internal/decision"
 	"github.com/stamklant/stamklant/internal/identify"
@@ -18,6 +19,7 @@ type prepared struct {
 	earn      *loyalty.Rules
 	decide    *decision.Programme
 	segments  *segment.Map // nil under imported scores
+	counting  segment.Counting
 	named     map[string]*programmev1.Segment
 	stores    map[string]*place
 	elsewhere *place // a store the programme does not name
@@ -74,6 +76,12 @@ func (p *prepared) compileRules() (err error) {
 	p.rules = p.rules.WithScanners(p.programme.GetScanners())
 	if p.earn, err = loyalty.Compile(p.programme); err != nil {
 		return err
+	}
+	p.counting = segment.Counting{Currency: p.programme.GetCurrency()}
+	if hidden := p.earn.Groups().Set(p.programme.GetSensitive()); hidden != nil {
+		p.counting.Hidden = func(line *outcomev1.Line) bool {
+			return p.earn.Groups().Of([]*outcomev1.Line{line})[0].Meets(hidden)
+		}
 	}
 	p.decide, err = decision.Compile(p.programme)
 	return err

@@ -1,7 +1,7 @@
 package till
 
 import (
-	"maps"
+	"slices"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
@@ -32,9 +32,9 @@ func (b *booking) afterwards(out *result, before *standing) *standing {
 	if out.owner == nil || b.who.owns(out.owner) {
 		after.balance = sum(after.balance, out.taken)
 	}
-	if before.days != nil && out.owner == nil {
-		after.days = maps.Clone(before.days)
-		after.achieve(b.receipt)
+	if b.who.account != nil && out.owner == nil {
+		after.visits = append(slices.Clip(before.visits), out.visit)
+		b.today(b.who.account, &after)
 		after.tier = b.tierOf(before.tier, after.progress)
 	}
 	return &after

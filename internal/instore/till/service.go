@@ -102,6 +102,12 @@ func (c *call) after(incarnation [16]byte) uint64 {
 	return through
 }
 
+// scored is up to where the release's scores have a life of this server's journal.
+func (c *call) scored(incarnation [16]byte) uint64 {
+	_, through := c.release.CutOff(c.service.cfg.ServerID, incarnation)
+	return through
+}
+
 // meta says what an answer rests on.
 func (c *call) meta() *tillv1.Meta {
 	return &tillv1.Meta{

@@ -5,11 +5,11 @@ import (
 	"time"
 
 	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
-	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
 	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/loyalty"
+	"github.com/stamklant/stamklant/internal/segment"
 )
 
 // standing is how a customer stands: what head office published, and what was booked here since.
@@ -20,7 +20,8 @@ type standing struct {
 	pending  int64
 	tier     string
 	progress loyalty.Standing
-	days     map[string]bool  // business days with a receipt here that no release has counted
+	visits   []segment.Visit  // what is known of them here
+	seen     int32            // the last business day with a receipt, in days since 1970-01-01; 0 for none
 	times    map[string]int64 // how often each campaign was had, as far as this store knows
 }
 
@@ -40,10 +41,6 @@ func (c *call) stands(w *who, v *journal.View) (*standing, error) {
 			return nil, err
 		}
 		s.silenced = c.silenced(w.account, consents)
-		if !s.silenced {
-			s.segment = c.segmentOf(w.account)
-		}
-		s.progress = loyalty.Standing{Spend: published.GetQualifyingSpendMinor(), Visits: published.GetQualifyingVisits(), Segment: s.segment}
 	}
 	subjects, err := c.subjects(w, v)
 	if err != nil {
@@ -56,30 +53,21 @@ func (c *call) stands(w *who, v *journal.View) (*standing, error) {
 		}
 		s.balance = sum(s.balance, points)
 	}
-	if err := c.recent(w, v, s, subjects); err != nil {
-		return nil, err
+	if w.account != nil {
+		if s.visits, err = c.visits(v, subjects); err != nil {
+			return nil, err
+		}
+		c.today(w.account, s)
+		if err := c.contacts(w, v, s); err != nil {
+			return nil, err
+		}
 	}
 	s.tier = c.tierOf(w.account.GetLoyalty().GetTier(), s.progress)
 	return s, nil
 }
 
-// recent adds what this store knows and no release has counted yet: spend and visits towards tiers, and which campaigns were had.
-func (c *call) recent(w *who, v *journal.View, s *standing, subjects [][16]byte) error {
-	if w.account == nil {
-		return nil
-	}
-	if top := len(c.programme.GetTiers()) - 1; top > 0 && c.tiers[w.account.GetLoyalty().GetTier()] < top {
-		s.days = map[string]bool{}
-		for _, subject := range subjects {
-			err := v.LocalReceipts(subject, c.after, func(r *outcomev1.RecordedReceipt) error {
-				s.achieve(r.GetReceipt())
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
+// contacts counts which campaigns were had.
+func (c *call) contacts(w *who, v *journal.View, s *standing) error {
 	if !c.decide.Capped() {
 		return nil
 	}
@@ -114,17 +102,6 @@ func (c *call) silenced(a *customerv1.Account, consents *customerv1.Consents) bo
 	default:
 		return true // no basis was chosen
 	}
-}
-
-// segmentOf is the customer's segment: as imported, else by the release's cut points; a fall that is held back has not happened yet.
-func (c *call) segmentOf(a *customerv1.Account) string {
-	if code := a.GetImported().GetSegment(); code != "" {
-		return code
-	}
-	if c.segments == nil {
-		return ""
-	}
-	return c.segments.Current(a.GetValues(), a.GetMemory(), c.release.Header.GetCutPoints(), loyalty.Day(c.now))
 }
 
 // tierOf is the higher of the tier head office published and the one that what was done since reaches.
@@ -186,29 +163,5 @@ func sum(a, b int64) int64 {
 		return math.MinInt64
 	default:
 		return total
-	}
-}
-
-// achieve adds a receipt to what counts towards tiers: the money of its merchandise, taken off again by a return, and for a sale a visit
-// unless the day already had one.
-func (s *standing) achieve(r *outcomev1.Receipt) {
-	switch r.GetKind() {
-	case outcomev1.ReceiptKind_RECEIPT_KIND_SALE:
-		if day := r.GetKey().GetBusinessDate(); !s.days[day] {
-			s.days[day] = true
-			s.progress.Visits++
-		}
-	case outcomev1.ReceiptKind_RECEIPT_KIND_RETURN, outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID:
-	default:
-		return
-	}
-	for _, line := range r.GetLines() {
-		switch net := line.GetNetMinor(); {
-		case line.GetNotMerchandise():
-		case net > 0 && r.GetKind() == outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID: // repeats the receipt it voids
-			s.progress.Spend = sum(s.progress.Spend, -net)
-		default:
-			s.progress.Spend = sum(s.progress.Spend, net)
-		}
 	}
 }

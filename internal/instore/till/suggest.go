@@ -132,7 +132,7 @@ func (c *call) input(w *who, s *standing, basket sale, stage decision.Stage) *de
 	}
 	return &decision.Input{
 		Account: w.id, Silenced: s.silenced, Segment: s.segment, Tier: s.tier, HomeStore: w.account.GetHomeStore(),
-		LastVisitDay: w.account.GetValues().GetLastReceiptDay(), Traits: w.account.GetTraits(), Predictions: w.account.GetPredictions(),
+		LastVisitDay: s.seen, Traits: w.account.GetTraits(), Predictions: w.account.GetPredictions(),
 		Picture: w.account.GetPicture(), PointsAvailable: s.available(), Times: s.times,
 		Store: c.store, Day: loyalty.Day(c.now), Minute: int32(c.now.Hour()*60 + c.now.Minute()), Weekday: weekday,
 		Stage: stage, Lines: basket.lines, Groups: basket.sets,
