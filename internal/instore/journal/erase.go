@@ -29,7 +29,7 @@ func (j *Journal) Anonymise(ctx context.Context, words []*bundlev1.LaneRecord, w
 	if err := j.update(ctx, func(*writer) error { return nil }); err != nil {
 		return 0, err
 	}
-	g := newGone(words, with)
+	g := newGone(words, j.Overlay(), with)
 	if err := j.View(g.find); err != nil {
 		return 0, err
 	}
@@ -74,10 +74,14 @@ type (
 	foundReceipts [][]byte
 )
 
-func newGone(words []*bundlev1.LaneRecord, with Forgetting) *gone {
+func newGone(words []*bundlev1.LaneRecord, o *Overlay, with Forgetting) *gone {
 	g := &gone{with: with, subjects: map[[16]byte]bool{}, cards: map[[16]byte]bool{}, numbers: map[uint64]bool{}}
 	for _, w := range words {
-		g.subjects[[16]byte(w.GetErasure().GetAccountId())] = true
+		account := [16]byte(w.GetErasure().GetAccountId())
+		g.subjects[account] = true
+		for _, merged := range o.Merged(account) {
+			g.subjects[merged] = true
+		}
 		for _, hash := range w.GetErasure().GetIdHashes() {
 			g.subjects[[16]byte(hash)] = true
 		}
@@ -194,7 +198,7 @@ func (w *writer) anonymiseRow(number uint64) error {
 	case *outcomev1.OutboxRow_Exposure:
 		kind.Exposure.AccountId = nil
 	case *outcomev1.OutboxRow_Preference:
-		kind.Preference.AccountId = nil
+		kind.Preference.AccountId, kind.Preference.Card = nil, nil
 	}
 	plain, err := proto.Marshal(row)
 	if err != nil {

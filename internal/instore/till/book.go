@@ -14,7 +14,6 @@ import (
 	"github.com/stamklant/stamklant/internal/identify"
 	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/loyalty"
-	"github.com/stamklant/stamklant/internal/segment"
 )
 
 // booking is one receipt on its way into the journal. What is set here is known before the journal is asked; book works out the rest inside
@@ -38,7 +37,6 @@ type result struct {
 	taken       int64                  // from what was brought back; below zero
 	owner       *outcomev1.LedgerEntry // of a return: who the sale was booked on
 	provisional bool
-	visit       segment.Visit // what it means for how often and for how much the customer buys
 }
 
 // points are what the receipt books in all.
@@ -71,12 +69,12 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 		if before, err = b.stands(b.who, v); err != nil {
 			return nil, err
 		}
+		if b.who.lost {
+			b, before = b.blocked(), nil
+		}
 	}
 	out, err := b.reckon(v)
 	if err != nil {
-		return nil, err
-	}
-	if out.visit, err = b.visitOf(v, b.receipt, 0); err != nil {
 		return nil, err
 	}
 	row := &outcomev1.RecordedReceipt{
@@ -88,18 +86,20 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 	case b.who.account != nil:
 		row.AccountId = b.who.id[:]
 	}
-	booked, err := b.stored(row, b.response(out, before))
-	if err != nil {
-		return nil, err
-	}
-	booked.Note = out.visit.Append(nil)
-	return booked, nil
+	return b.stored(row, b.response(out, before))
 }
 
 // forked is the same booking under a key of its own, for the n-th receipt that a re-imaged till sent under one key.
 func (b *booking) forked(fork uint32) *booking {
 	other := *b
 	other.key = loyalty.ForkedKeyBytes(b.key, fork)
+	return &other
+}
+
+// blocked is the same booking on a card that was lost: nobody's.
+func (b *booking) blocked() *booking {
+	other := *b
+	other.who, other.promised = b.who.withoutCustomer(), false
 	return &other
 }
 

@@ -32,20 +32,25 @@ func (c *call) lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.L
 	if err != nil {
 		return nil, err
 	}
+	var st *standing
+	if w.earns() {
+		err = c.service.cfg.Journal.View(func(v *journal.View) error {
+			st, err = c.stands(w, v)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if w.lost {
+			w = w.withoutCustomer()
+		}
+	}
 	speech := c.speechFor(req.GetStaffLanguage(), req.GetAbilities(), w)
 	out := &tillv1.LookupResponse{Outcome: w.outcome, AccountRef: w.ref(), Choices: w.choices, Meta: c.meta(), Presented: presented}
 	if !w.earns() {
 		words := speech.neutral(outcomePhrases[w.outcome])
 		out.Staff, out.CustomerDisplay, out.Receipt = words.staff, words.display, words.receipt
 		return out, nil
-	}
-	var st *standing
-	err = c.service.cfg.Journal.View(func(v *journal.View) error {
-		st, err = c.stands(w, v)
-		return err
-	})
-	if err != nil {
-		return nil, err
 	}
 	c.decideAndSay(out, req, w, st, &speech)
 	return out, nil

@@ -31,6 +31,7 @@ type who struct {
 	merged  [][16]byte          // accounts that were merged into this one, as far as the lane tells
 	scanned identify.Reading    // what was shown, for the hash of a receipt's content; reading forgets it when the owner was erased
 	erased  bool                // the owner was erased: a receipt waits for nobody
+	lost    bool                // the card that is shown was said to be lost; known once the journal was read
 	choices []*tillv1.Choice
 }
 

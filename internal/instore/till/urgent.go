@@ -108,7 +108,20 @@ func (s *utterance) hear(p *outcomev1.Preference) {
 // consents are what the customer agrees to now: as published, and what was said since, in the lane and here.
 func (c *call) consents(w *who, v *journal.View) (*customerv1.Consents, error) {
 	heard := map[outcomev1.Purpose]*utterance{}
+	language := time.Time{}
 	hear := func(p *outcomev1.Preference) {
+		switch p.GetPurpose() {
+		case outcomev1.Purpose_PURPOSE_LANGUAGE:
+			if at := p.GetOccurredAt().AsTime(); !at.Before(language) {
+				language, w.account.Language = at, p.GetLanguage()
+			}
+			return
+		case outcomev1.Purpose_PURPOSE_CARD_LOST:
+			if !w.isLost(p.GetCard()) {
+				return
+			}
+		default:
+		}
 		if heard[p.GetPurpose()] == nil {
 			heard[p.GetPurpose()] = &utterance{}
 		}
@@ -134,8 +147,10 @@ func (c *call) consents(w *who, v *journal.View) (*customerv1.Consents, error) {
 		}
 		return before
 	}
+	w.lost = !agreed(outcomev1.Purpose_PURPOSE_CARD_LOST, true)
 	return &customerv1.Consents{
-		Objected:      !agreed(outcomev1.Purpose_PURPOSE_ALL, !published.GetObjected()),
+		// Without a profile there is neither segment nor suggestion: who objects to that objects to all of it.
+		Objected:      !agreed(outcomev1.Purpose_PURPOSE_ALL, !published.GetObjected()) || !agreed(outcomev1.Purpose_PURPOSE_PROFILING, true),
 		Profiling:     agreed(outcomev1.Purpose_PURPOSE_PROFILING, published.GetProfiling()),
 		Marketing:     agreed(outcomev1.Purpose_PURPOSE_MARKETING, published.GetMarketing()),
 		LinkedAnswers: agreed(outcomev1.Purpose_PURPOSE_LINKED_ANSWERS, published.GetLinkedAnswers()),

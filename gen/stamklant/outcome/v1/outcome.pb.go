@@ -364,6 +364,10 @@ const (
 	Purpose_PURPOSE_MARKETING Purpose = 3
 	// Answers being kept with the account.
 	Purpose_PURPOSE_LINKED_ANSWERS Purpose = 4
+	// No purpose, but said in the same way: the language to be spoken to in.
+	Purpose_PURPOSE_LANGUAGE Purpose = 5
+	// No purpose, but said in the same way: not agreed means a card is lost and may no longer be used, agreed that it was found again.
+	Purpose_PURPOSE_CARD_LOST Purpose = 6
 )
 
 // Enum value maps for Purpose.
@@ -374,6 +378,8 @@ var (
 		2: "PURPOSE_PROFILING",
 		3: "PURPOSE_MARKETING",
 		4: "PURPOSE_LINKED_ANSWERS",
+		5: "PURPOSE_LANGUAGE",
+		6: "PURPOSE_CARD_LOST",
 	}
 	Purpose_value = map[string]int32{
 		"PURPOSE_UNSPECIFIED":    0,
@@ -381,6 +387,8 @@ var (
 		"PURPOSE_PROFILING":      2,
 		"PURPOSE_MARKETING":      3,
 		"PURPOSE_LINKED_ANSWERS": 4,
+		"PURPOSE_LANGUAGE":       5,
+		"PURPOSE_CARD_LOST":      6,
 	}
 )
 
@@ -1377,7 +1385,8 @@ func (*OutboxRow_Preference) isOutboxRow_Row() {}
 
 func (*OutboxRow_Erasure) isOutboxRow_Row() {}
 
-// Preference is one purpose a customer objected or agreed to. Account, purpose and time make it the same wherever it arrives.
+// Preference is what a customer said: one purpose objected or agreed to, a language, a card that was lost. Account, purpose and time make it the
+// same wherever it arrives.
 type Preference struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The account, 16 bytes; empty while only the identifier is known.
@@ -1388,7 +1397,11 @@ type Preference struct {
 	// 24 hours after it.
 	Agreed bool `protobuf:"varint,3,opt,name=agreed,proto3" json:"agreed,omitempty"`
 	// When the customer said so.
-	OccurredAt    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	// For LANGUAGE: which, two letters.
+	Language string `protobuf:"bytes,5,opt,name=language,proto3" json:"language,omitempty"`
+	// For CARD_LOST: which card.
+	Card          *RecognisedIdentifier `protobuf:"bytes,6,opt,name=card,proto3" json:"card,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1447,6 +1460,20 @@ func (x *Preference) GetAgreed() bool {
 func (x *Preference) GetOccurredAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.OccurredAt
+	}
+	return nil
+}
+
+func (x *Preference) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *Preference) GetCard() *RecognisedIdentifier {
+	if x != nil {
+		return x.Card
 	}
 	return nil
 }
@@ -1664,7 +1691,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"preference\x18\x05 \x01(\v2 .stamklant.outcome.v1.PreferenceH\x00R\n" +
 	"preference\x12@\n" +
 	"\aerasure\x18\x06 \x01(\v2$.stamklant.outcome.v1.ErasureReceiptH\x00R\aerasureB\x05\n" +
-	"\x03row\"\xce\x01\n" +
+	"\x03row\"\xc0\x02\n" +
 	"\n" +
 	"Preference\x12&\n" +
 	"\n" +
@@ -1673,7 +1700,9 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\apurpose\x12\x16\n" +
 	"\x06agreed\x18\x03 \x01(\bR\x06agreed\x12;\n" +
 	"\voccurred_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"occurredAt\"f\n" +
+	"occurredAt\x120\n" +
+	"\blanguage\x18\x05 \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\blanguage\x12>\n" +
+	"\x04card\x18\x06 \x01(\v2*.stamklant.outcome.v1.RecognisedIdentifierR\x04card\"f\n" +
 	"\x0eErasureReceipt\x12\x1f\n" +
 	"\vlane_number\x18\x01 \x01(\x04R\n" +
 	"laneNumber\x123\n" +
@@ -1718,13 +1747,15 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x11ENTRY_KIND_REDEEM\x10\x03\x12\x15\n" +
 	"\x11ENTRY_KIND_EXPIRE\x10\x04\x12\x16\n" +
 	"\x12ENTRY_KIND_OPENING\x10\x05\x12\x19\n" +
-	"\x15ENTRY_KIND_CORRECTION\x10\x06*}\n" +
+	"\x15ENTRY_KIND_CORRECTION\x10\x06*\xaa\x01\n" +
 	"\aPurpose\x12\x17\n" +
 	"\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vPURPOSE_ALL\x10\x01\x12\x15\n" +
 	"\x11PURPOSE_PROFILING\x10\x02\x12\x15\n" +
 	"\x11PURPOSE_MARKETING\x10\x03\x12\x1a\n" +
-	"\x16PURPOSE_LINKED_ANSWERS\x10\x04B\xdd\x01\n" +
+	"\x16PURPOSE_LINKED_ANSWERS\x10\x04\x12\x14\n" +
+	"\x10PURPOSE_LANGUAGE\x10\x05\x12\x15\n" +
+	"\x11PURPOSE_CARD_LOST\x10\x06B\xdd\x01\n" +
 	"\x18com.stamklant.outcome.v1B\fOutcomeProtoP\x01ZAgithub.com/stamklant/stamklant/gen/stamklant/outcome/v1;outcomev1\xa2\x02\x03SOX\xaa\x02\x14Stamklant.Outcome.V1\xca\x02\x14Stamklant\\Outcome\\V1\xe2\x02 Stamklant\\Outcome\\V1\\GPBMetadata\xea\x02\x16Stamklant::Outcome::V1b\x06proto3"
 
 var (
@@ -1790,14 +1821,15 @@ var file_stamklant_outcome_v1_outcome_proto_depIdxs = []int32{
 	17, // 23: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
 	5,  // 24: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
 	19, // 25: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
-	19, // 26: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
-	11, // 27: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
-	19, // 28: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	10, // 26: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	19, // 27: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
+	11, // 28: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
+	19, // 29: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_outcome_v1_outcome_proto_init() }

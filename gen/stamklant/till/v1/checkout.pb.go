@@ -2442,6 +2442,322 @@ func (x *RecordReceiptResponse) GetProvisional() bool {
 	return false
 }
 
+// SetPreferenceRequest is what a customer said at the till.
+type SetPreferenceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who asks.
+	Caller *Caller `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// Who said it.
+	//
+	// Types that are valid to be assigned to Customer:
+	//
+	//	*SetPreferenceRequest_Identifier
+	//	*SetPreferenceRequest_AccountRef
+	Customer isSetPreferenceRequest_Customer `protobuf_oneof:"customer"`
+	// What was said.
+	//
+	// Types that are valid to be assigned to Wish:
+	//
+	//	*SetPreferenceRequest_Object
+	//	*SetPreferenceRequest_Agree
+	//	*SetPreferenceRequest_Language
+	//	*SetPreferenceRequest_LostCard
+	Wish isSetPreferenceRequest_Wish `protobuf_oneof:"wish"`
+	// When the customer said so; a moment ahead of the server's clock is taken as now.
+	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	// What the till can do.
+	Abilities *Abilities `protobuf:"bytes,9,opt,name=abilities,proto3" json:"abilities,omitempty"`
+	// The language of the till's operator; empty means the store's first.
+	StaffLanguage string `protobuf:"bytes,10,opt,name=staff_language,json=staffLanguage,proto3" json:"staff_language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPreferenceRequest) Reset() {
+	*x = SetPreferenceRequest{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPreferenceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPreferenceRequest) ProtoMessage() {}
+
+func (x *SetPreferenceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPreferenceRequest.ProtoReflect.Descriptor instead.
+func (*SetPreferenceRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *SetPreferenceRequest) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *SetPreferenceRequest) GetCustomer() isSetPreferenceRequest_Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *SetPreferenceRequest) GetIdentifier() *Identifier {
+	if x != nil {
+		if x, ok := x.Customer.(*SetPreferenceRequest_Identifier); ok {
+			return x.Identifier
+		}
+	}
+	return nil
+}
+
+func (x *SetPreferenceRequest) GetAccountRef() string {
+	if x != nil {
+		if x, ok := x.Customer.(*SetPreferenceRequest_AccountRef); ok {
+			return x.AccountRef
+		}
+	}
+	return ""
+}
+
+func (x *SetPreferenceRequest) GetWish() isSetPreferenceRequest_Wish {
+	if x != nil {
+		return x.Wish
+	}
+	return nil
+}
+
+func (x *SetPreferenceRequest) GetObject() v1.Purpose {
+	if x != nil {
+		if x, ok := x.Wish.(*SetPreferenceRequest_Object); ok {
+			return x.Object
+		}
+	}
+	return v1.Purpose(0)
+}
+
+func (x *SetPreferenceRequest) GetAgree() v1.Purpose {
+	if x != nil {
+		if x, ok := x.Wish.(*SetPreferenceRequest_Agree); ok {
+			return x.Agree
+		}
+	}
+	return v1.Purpose(0)
+}
+
+func (x *SetPreferenceRequest) GetLanguage() string {
+	if x != nil {
+		if x, ok := x.Wish.(*SetPreferenceRequest_Language); ok {
+			return x.Language
+		}
+	}
+	return ""
+}
+
+func (x *SetPreferenceRequest) GetLostCard() *Identifier {
+	if x != nil {
+		if x, ok := x.Wish.(*SetPreferenceRequest_LostCard); ok {
+			return x.LostCard
+		}
+	}
+	return nil
+}
+
+func (x *SetPreferenceRequest) GetOccurredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return nil
+}
+
+func (x *SetPreferenceRequest) GetAbilities() *Abilities {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
+func (x *SetPreferenceRequest) GetStaffLanguage() string {
+	if x != nil {
+		return x.StaffLanguage
+	}
+	return ""
+}
+
+type isSetPreferenceRequest_Customer interface {
+	isSetPreferenceRequest_Customer()
+}
+
+type SetPreferenceRequest_Identifier struct {
+	// What was scanned or typed.
+	Identifier *Identifier `protobuf:"bytes,2,opt,name=identifier,proto3,oneof"`
+}
+
+type SetPreferenceRequest_AccountRef struct {
+	// An account known from an earlier answer.
+	AccountRef string `protobuf:"bytes,3,opt,name=account_ref,json=accountRef,proto3,oneof"`
+}
+
+func (*SetPreferenceRequest_Identifier) isSetPreferenceRequest_Customer() {}
+
+func (*SetPreferenceRequest_AccountRef) isSetPreferenceRequest_Customer() {}
+
+type isSetPreferenceRequest_Wish interface {
+	isSetPreferenceRequest_Wish()
+}
+
+type SetPreferenceRequest_Object struct {
+	// The customer objects to this: ALL, PROFILING, MARKETING or LINKED_ANSWERS.
+	Object v1.Purpose `protobuf:"varint,4,opt,name=object,proto3,enum=stamklant.outcome.v1.Purpose,oneof"`
+}
+
+type SetPreferenceRequest_Agree struct {
+	// The customer agrees to this.
+	Agree v1.Purpose `protobuf:"varint,5,opt,name=agree,proto3,enum=stamklant.outcome.v1.Purpose,oneof"`
+}
+
+type SetPreferenceRequest_Language struct {
+	// The language the customer prefers, two letters.
+	Language string `protobuf:"bytes,6,opt,name=language,proto3,oneof"`
+}
+
+type SetPreferenceRequest_LostCard struct {
+	// This card was lost: it may no longer be used.
+	LostCard *Identifier `protobuf:"bytes,7,opt,name=lost_card,json=lostCard,proto3,oneof"`
+}
+
+func (*SetPreferenceRequest_Object) isSetPreferenceRequest_Wish() {}
+
+func (*SetPreferenceRequest_Agree) isSetPreferenceRequest_Wish() {}
+
+func (*SetPreferenceRequest_Language) isSetPreferenceRequest_Wish() {}
+
+func (*SetPreferenceRequest_LostCard) isSetPreferenceRequest_Wish() {}
+
+// SetPreferenceResponse says what was recorded.
+type SetPreferenceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who the customer turned out to be.
+	Outcome Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=stamklant.till.v1.Outcome" json:"outcome,omitempty"`
+	// Recorded; false where the card leads to no customer, or the lost card is not this customer's.
+	Recorded bool `protobuf:"varint,2,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	// The customer.
+	AccountRef string `protobuf:"bytes,3,opt,name=account_ref,json=accountRef,proto3" json:"account_ref,omitempty"`
+	// For the cashier.
+	Staff *TextBlock `protobuf:"bytes,4,opt,name=staff,proto3" json:"staff,omitempty"`
+	// For the customer display.
+	CustomerDisplay *TextBlock `protobuf:"bytes,5,opt,name=customer_display,json=customerDisplay,proto3" json:"customer_display,omitempty"`
+	// For the printed receipt.
+	Receipt *TextBlock `protobuf:"bytes,6,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// What the answer rests on.
+	Meta *Meta `protobuf:"bytes,7,opt,name=meta,proto3" json:"meta,omitempty"`
+	// When AMBIGUOUS: at most five, masked.
+	Choices       []*Choice `protobuf:"bytes,8,rep,name=choices,proto3" json:"choices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPreferenceResponse) Reset() {
+	*x = SetPreferenceResponse{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPreferenceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPreferenceResponse) ProtoMessage() {}
+
+func (x *SetPreferenceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPreferenceResponse.ProtoReflect.Descriptor instead.
+func (*SetPreferenceResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SetPreferenceResponse) GetOutcome() Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return Outcome_OUTCOME_UNSPECIFIED
+}
+
+func (x *SetPreferenceResponse) GetRecorded() bool {
+	if x != nil {
+		return x.Recorded
+	}
+	return false
+}
+
+func (x *SetPreferenceResponse) GetAccountRef() string {
+	if x != nil {
+		return x.AccountRef
+	}
+	return ""
+}
+
+func (x *SetPreferenceResponse) GetStaff() *TextBlock {
+	if x != nil {
+		return x.Staff
+	}
+	return nil
+}
+
+func (x *SetPreferenceResponse) GetCustomerDisplay() *TextBlock {
+	if x != nil {
+		return x.CustomerDisplay
+	}
+	return nil
+}
+
+func (x *SetPreferenceResponse) GetReceipt() *TextBlock {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+func (x *SetPreferenceResponse) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *SetPreferenceResponse) GetChoices() []*Choice {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
 // GetStatusRequest asks how the server is.
 type GetStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2453,7 +2769,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2465,7 +2781,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2478,7 +2794,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{26}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetStatusRequest) GetCaller() *Caller {
@@ -2511,7 +2827,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2523,7 +2839,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2536,7 +2852,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetStatusResponse) GetMeta() *Meta {
@@ -2765,7 +3081,36 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x10customer_display\x18\x06 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x126\n" +
 	"\areceipt\x18\a \x01(\v2\x1c.stamklant.till.v1.TextBlockR\areceipt\x12+\n" +
 	"\x04meta\x18\b \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x12 \n" +
-	"\vprovisional\x18\t \x01(\bR\vprovisional\"M\n" +
+	"\vprovisional\x18\t \x01(\bR\vprovisional\"\xab\x05\n" +
+	"\x14SetPreferenceRequest\x129\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
+	"\n" +
+	"identifier\x18\x02 \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x00R\n" +
+	"identifier\x128\n" +
+	"\vaccount_ref\x18\x03 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x00R\n" +
+	"accountRef\x12G\n" +
+	"\x06object\x18\x04 \x01(\x0e2\x1d.stamklant.outcome.v1.PurposeB\x0e\xbaH\v\x82\x01\b\x18\x01\x18\x02\x18\x03\x18\x04H\x01R\x06object\x12E\n" +
+	"\x05agree\x18\x05 \x01(\x0e2\x1d.stamklant.outcome.v1.PurposeB\x0e\xbaH\v\x82\x01\b\x18\x01\x18\x02\x18\x03\x18\x04H\x01R\x05agree\x12/\n" +
+	"\blanguage\x18\x06 \x01(\tB\x11\xbaH\x0er\f2\n" +
+	"^[a-z]{2}$H\x01R\blanguage\x12<\n" +
+	"\tlost_card\x18\a \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x01R\blostCard\x12C\n" +
+	"\voccurred_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"occurredAt\x12:\n" +
+	"\tabilities\x18\t \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\x12;\n" +
+	"\x0estaff_language\x18\n" +
+	" \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguageB\x11\n" +
+	"\bcustomer\x12\x05\xbaH\x02\b\x01B\r\n" +
+	"\x04wish\x12\x05\xbaH\x02\b\x01\"\xa1\x03\n" +
+	"\x15SetPreferenceResponse\x124\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2\x1a.stamklant.till.v1.OutcomeR\aoutcome\x12\x1a\n" +
+	"\brecorded\x18\x02 \x01(\bR\brecorded\x12\x1f\n" +
+	"\vaccount_ref\x18\x03 \x01(\tR\n" +
+	"accountRef\x122\n" +
+	"\x05staff\x18\x04 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x05staff\x12G\n" +
+	"\x10customer_display\x18\x05 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x126\n" +
+	"\areceipt\x18\x06 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\areceipt\x12+\n" +
+	"\x04meta\x18\a \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x123\n" +
+	"\achoices\x18\b \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\"M\n" +
 	"\x10GetStatusRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\"\xbf\x02\n" +
 	"\x11GetStatusResponse\x12+\n" +
@@ -2809,12 +3154,13 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x1aPRESENT_RESULT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17PRESENT_RESULT_ACCEPTED\x10\x01\x12\x17\n" +
 	"\x13PRESENT_RESULT_KEPT\x10\x02\x12\x1d\n" +
-	"\x19PRESENT_RESULT_NOT_A_CARD\x10\x032\xe8\x03\n" +
+	"\x19PRESENT_RESULT_NOT_A_CARD\x10\x032\xd1\x04\n" +
 	"\x0fCheckoutService\x12R\n" +
 	"\x06Lookup\x12 .stamklant.till.v1.LookupRequest\x1a!.stamklant.till.v1.LookupResponse\"\x03\x90\x02\x01\x12a\n" +
 	"\vPresentCard\x12%.stamklant.till.v1.PresentCardRequest\x1a&.stamklant.till.v1.PresentCardResponse\"\x03\x90\x02\x02\x12X\n" +
 	"\tWatchTill\x12#.stamklant.till.v1.WatchTillRequest\x1a$.stamklant.till.v1.WatchTillResponse0\x01\x12g\n" +
-	"\rRecordReceipt\x12'.stamklant.till.v1.RecordReceiptRequest\x1a(.stamklant.till.v1.RecordReceiptResponse\"\x03\x90\x02\x02\x12[\n" +
+	"\rRecordReceipt\x12'.stamklant.till.v1.RecordReceiptRequest\x1a(.stamklant.till.v1.RecordReceiptResponse\"\x03\x90\x02\x02\x12g\n" +
+	"\rSetPreference\x12'.stamklant.till.v1.SetPreferenceRequest\x1a(.stamklant.till.v1.SetPreferenceResponse\"\x03\x90\x02\x02\x12[\n" +
 	"\tGetStatus\x12#.stamklant.till.v1.GetStatusRequest\x1a$.stamklant.till.v1.GetStatusResponse\"\x03\x90\x02\x01B\xc9\x01\n" +
 	"\x15com.stamklant.till.v1B\rCheckoutProtoP\x01Z;github.com/stamklant/stamklant/gen/stamklant/till/v1;tillv1\xa2\x02\x03STX\xaa\x02\x11Stamklant.Till.V1\xca\x02\x11Stamklant\\Till\\V1\xe2\x02\x1dStamklant\\Till\\V1\\GPBMetadata\xea\x02\x13Stamklant::Till::V1b\x06proto3"
 
@@ -2831,7 +3177,7 @@ func file_stamklant_till_v1_checkout_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(EntryMode)(0),                // 0: stamklant.till.v1.EntryMode
 	(Stage)(0),                    // 1: stamklant.till.v1.Stage
@@ -2863,16 +3209,19 @@ var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(*Meta)(nil),                  // 27: stamklant.till.v1.Meta
 	(*RecordReceiptRequest)(nil),  // 28: stamklant.till.v1.RecordReceiptRequest
 	(*RecordReceiptResponse)(nil), // 29: stamklant.till.v1.RecordReceiptResponse
-	(*GetStatusRequest)(nil),      // 30: stamklant.till.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 31: stamklant.till.v1.GetStatusResponse
-	(*v1.Line)(nil),               // 32: stamklant.outcome.v1.Line
-	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
-	(*v1.Receipt)(nil),            // 34: stamklant.outcome.v1.Receipt
-	(*v1.Exposure)(nil),           // 35: stamklant.outcome.v1.Exposure
+	(*SetPreferenceRequest)(nil),  // 30: stamklant.till.v1.SetPreferenceRequest
+	(*SetPreferenceResponse)(nil), // 31: stamklant.till.v1.SetPreferenceResponse
+	(*GetStatusRequest)(nil),      // 32: stamklant.till.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 33: stamklant.till.v1.GetStatusResponse
+	(*v1.Line)(nil),               // 34: stamklant.outcome.v1.Line
+	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*v1.Receipt)(nil),            // 36: stamklant.outcome.v1.Receipt
+	(*v1.Exposure)(nil),           // 37: stamklant.outcome.v1.Exposure
+	(v1.Purpose)(0),               // 38: stamklant.outcome.v1.Purpose
 }
 var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	0,  // 0: stamklant.till.v1.Identifier.entry_mode:type_name -> stamklant.till.v1.EntryMode
-	32, // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
+	34, // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
 	4,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
 	5,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
 	6,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
@@ -2901,20 +3250,20 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	15, // 27: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
 	5,  // 28: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
 	9,  // 29: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
-	33, // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
+	35, // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
 	27, // 31: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
-	33, // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
+	35, // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
 	20, // 33: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
 	22, // 34: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
 	23, // 35: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
 	24, // 36: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
 	21, // 37: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	33, // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
-	33, // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
+	35, // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
+	35, // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
 	4,  // 40: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	34, // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
+	36, // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
 	5,  // 42: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	35, // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
+	37, // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
 	7,  // 44: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	2,  // 45: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
 	16, // 46: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
@@ -2922,25 +3271,40 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	25, // 48: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
 	25, // 49: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
 	27, // 50: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	4,  // 51: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
-	27, // 52: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
-	33, // 53: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	33, // 54: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
-	8,  // 55: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	10, // 56: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
-	12, // 57: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
-	28, // 58: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	30, // 59: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	9,  // 60: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	11, // 61: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
-	13, // 62: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
-	29, // 63: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	31, // 64: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	60, // [60:65] is the sub-list for method output_type
-	55, // [55:60] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	4,  // 51: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
+	5,  // 52: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	38, // 53: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
+	38, // 54: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
+	5,  // 55: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
+	35, // 56: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	7,  // 57: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,  // 58: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	25, // 59: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	25, // 60: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	25, // 61: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	27, // 62: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
+	26, // 63: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
+	4,  // 64: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
+	27, // 65: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
+	35, // 66: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
+	35, // 67: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	8,  // 68: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	10, // 69: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
+	12, // 70: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
+	28, // 71: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	30, // 72: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
+	32, // 73: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	9,  // 74: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	11, // 75: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
+	13, // 76: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
+	29, // 77: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	31, // 78: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
+	33, // 79: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	74, // [74:80] is the sub-list for method output_type
+	68, // [68:74] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }
@@ -2972,13 +3336,21 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*RecordReceiptRequest_Identifier)(nil),
 		(*RecordReceiptRequest_AccountRef)(nil),
 	}
+	file_stamklant_till_v1_checkout_proto_msgTypes[26].OneofWrappers = []any{
+		(*SetPreferenceRequest_Identifier)(nil),
+		(*SetPreferenceRequest_AccountRef)(nil),
+		(*SetPreferenceRequest_Object)(nil),
+		(*SetPreferenceRequest_Agree)(nil),
+		(*SetPreferenceRequest_Language)(nil),
+		(*SetPreferenceRequest_LostCard)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_till_v1_checkout_proto_rawDesc), len(file_stamklant_till_v1_checkout_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   28,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

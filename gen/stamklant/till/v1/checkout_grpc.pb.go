@@ -25,6 +25,7 @@ const (
 	CheckoutService_PresentCard_FullMethodName   = "/stamklant.till.v1.CheckoutService/PresentCard"
 	CheckoutService_WatchTill_FullMethodName     = "/stamklant.till.v1.CheckoutService/WatchTill"
 	CheckoutService_RecordReceipt_FullMethodName = "/stamklant.till.v1.CheckoutService/RecordReceipt"
+	CheckoutService_SetPreference_FullMethodName = "/stamklant.till.v1.CheckoutService/SetPreference"
 	CheckoutService_GetStatus_FullMethodName     = "/stamklant.till.v1.CheckoutService/GetStatus"
 )
 
@@ -53,6 +54,9 @@ type CheckoutServiceClient interface {
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
 	RecordReceipt(ctx context.Context, in *RecordReceiptRequest, opts ...grpc.CallOption) (*RecordReceiptResponse, error)
+	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
+	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
+	SetPreference(ctx context.Context, in *SetPreferenceRequest, opts ...grpc.CallOption) (*SetPreferenceResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 }
@@ -114,6 +118,16 @@ func (c *checkoutServiceClient) RecordReceipt(ctx context.Context, in *RecordRec
 	return out, nil
 }
 
+func (c *checkoutServiceClient) SetPreference(ctx context.Context, in *SetPreferenceRequest, opts ...grpc.CallOption) (*SetPreferenceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetPreferenceResponse)
+	err := c.cc.Invoke(ctx, CheckoutService_SetPreference_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *checkoutServiceClient) GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetStatusResponse)
@@ -149,6 +163,9 @@ type CheckoutServiceServer interface {
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
 	RecordReceipt(context.Context, *RecordReceiptRequest) (*RecordReceiptResponse, error)
+	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
+	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
+	SetPreference(context.Context, *SetPreferenceRequest) (*SetPreferenceResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	mustEmbedUnimplementedCheckoutServiceServer()
@@ -172,6 +189,9 @@ func (UnimplementedCheckoutServiceServer) WatchTill(*WatchTillRequest, grpc.Serv
 }
 func (UnimplementedCheckoutServiceServer) RecordReceipt(context.Context, *RecordReceiptRequest) (*RecordReceiptResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecordReceipt not implemented")
+}
+func (UnimplementedCheckoutServiceServer) SetPreference(context.Context, *SetPreferenceRequest) (*SetPreferenceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetPreference not implemented")
 }
 func (UnimplementedCheckoutServiceServer) GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatus not implemented")
@@ -262,6 +282,24 @@ func _CheckoutService_RecordReceipt_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CheckoutService_SetPreference_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetPreferenceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CheckoutServiceServer).SetPreference(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CheckoutService_SetPreference_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CheckoutServiceServer).SetPreference(ctx, req.(*SetPreferenceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CheckoutService_GetStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetStatusRequest)
 	if err := dec(in); err != nil {
@@ -298,6 +336,10 @@ var CheckoutService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RecordReceipt",
 			Handler:    _CheckoutService_RecordReceipt_Handler,
+		},
+		{
+			MethodName: "SetPreference",
+			Handler:    _CheckoutService_SetPreference_Handler,
 		},
 		{
 			MethodName: "GetStatus",

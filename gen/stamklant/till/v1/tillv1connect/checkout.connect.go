@@ -35,6 +35,9 @@ const (
 	// CheckoutServiceRecordReceiptProcedure is the procedure name of the CheckoutService's
 	// RecordReceipt RPC.
 	CheckoutServiceRecordReceiptProcedure = "/stamklant.till.v1.CheckoutService/RecordReceipt"
+	// CheckoutServiceSetPreferenceProcedure is the procedure name of the CheckoutService's
+	// SetPreference RPC.
+	CheckoutServiceSetPreferenceProcedure = "/stamklant.till.v1.CheckoutService/SetPreference"
 	// CheckoutServiceGetStatusProcedure is the procedure name of the CheckoutService's GetStatus RPC.
 	CheckoutServiceGetStatusProcedure = "/stamklant.till.v1.CheckoutService/GetStatus"
 )
@@ -71,6 +74,14 @@ var (
 			IdempotencyLevel: connect.IdempotencyIdempotent,
 		}
 	})
+	checkoutServiceSetPreferenceSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("SetPreference"),
+			Procedure:        CheckoutServiceSetPreferenceProcedure,
+			IdempotencyLevel: connect.IdempotencyIdempotent,
+		}
+	})
 	checkoutServiceGetStatusSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType:       connect.StreamTypeUnary,
@@ -99,6 +110,9 @@ type CheckoutServiceClient interface {
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
 	RecordReceipt(context.Context, *v1.RecordReceiptRequest) (*v1.RecordReceiptResponse, error)
+	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
+	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
+	SetPreference(context.Context, *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
 }
@@ -148,6 +162,9 @@ type CheckoutServiceHandler interface {
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
 	RecordReceipt(context.Context, *v1.RecordReceiptRequest) (*v1.RecordReceiptResponse, error)
+	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
+	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
+	SetPreference(context.Context, *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
 }
@@ -161,6 +178,7 @@ func RegisterCheckoutServiceHandler(server *connect.Server, svc CheckoutServiceH
 		connect.Method{Spec: checkoutServicePresentCardSpec(), Handler: adapter.presentCard},
 		connect.Method{Spec: checkoutServiceWatchTillSpec(), Handler: adapter.watchTill},
 		connect.Method{Spec: checkoutServiceRecordReceiptSpec(), Handler: adapter.recordReceipt},
+		connect.Method{Spec: checkoutServiceSetPreferenceSpec(), Handler: adapter.setPreference},
 		connect.Method{Spec: checkoutServiceGetStatusSpec(), Handler: adapter.getStatus},
 	)
 }
@@ -200,6 +218,10 @@ func (UnimplementedCheckoutServiceHandler) RecordReceipt(context.Context, *v1.Re
 	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.RecordReceipt is not implemented")
 }
 
+func (UnimplementedCheckoutServiceHandler) SetPreference(context.Context, *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.SetPreference is not implemented")
+}
+
 func (UnimplementedCheckoutServiceHandler) GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.GetStatus is not implemented")
 }
@@ -235,6 +257,14 @@ func (c *checkoutServiceClient) WatchTill(ctx context.Context, req *v1.WatchTill
 func (c *checkoutServiceClient) RecordReceipt(ctx context.Context, req *v1.RecordReceiptRequest) (*v1.RecordReceiptResponse, error) {
 	var res v1.RecordReceiptResponse
 	if err := c.client.CallUnary(ctx, checkoutServiceRecordReceiptSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *checkoutServiceClient) SetPreference(ctx context.Context, req *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error) {
+	var res v1.SetPreferenceResponse
+	if err := c.client.CallUnary(ctx, checkoutServiceSetPreferenceSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -288,6 +318,18 @@ func (h checkoutServiceHandler) recordReceipt(ctx context.Context, _ connect.Spe
 		return err
 	}
 	res, err := h.svc.RecordReceipt(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h checkoutServiceHandler) setPreference(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.SetPreferenceRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.SetPreference(ctx, &req)
 	if err != nil {
 		return err
 	}
