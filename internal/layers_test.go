@@ -55,7 +55,11 @@ var layers = map[string]row{
 		"internal/identify", "internal/segment", "internal/loyalty", "internal/decision",
 	}},
 	"internal/instore/replica": {wing, []string{"internal/instore/generation", "internal/instore/journal", "internal/bundle"}},
-	"internal/instore/outbox":  {wing, []string{"internal/instore/journal"}},
+	"internal/instore/backup":  {wing, []string{"internal/instore/journal"}},
+	"internal/instore/dock": {wing, []string{
+		"internal/instore/replica", "internal/instore/journal", "internal/instore/outbox", "internal/bundle",
+	}},
+	"internal/instore/outbox": {wing, []string{"internal/instore/journal"}},
 
 	// At head office.
 	"internal/office/programme": {wing, []string{"internal/identify", "internal/segment", "internal/loyalty", "internal/decision"}},

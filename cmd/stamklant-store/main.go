@@ -13,6 +13,8 @@ import (
 	_ "time/tzdata" // store time must not depend on what the machine has installed
 
 	"github.com/alecthomas/kong"
+
+	"github.com/stamklant/stamklant/internal/instore"
 )
 
 // version is set by the build.
@@ -25,6 +27,12 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Answer tills; fetch bundles from head office; deliver what happened."`
 	Scanner scannerCommand `cmd:"" help:"Draw the token of the scanner or tablet beside a till: it may present cards there, and nothing else."`
 	Try     tryCommand     `cmd:"" help:"A store to try things on: made-up customers, magic cards, no head office, no keys."`
+
+	Inspect inspectCommand `cmd:"" help:"Tell what lies in the data folder: releases, journal, what waits, back-ups. A server may be running."`
+	Verify  verifyCommand  `cmd:"" help:"Read everything in the data folder whole: digests and every seal. Exit code 3 when something is not what was written."`
+	Backup  backupCommand  `cmd:"" help:"Write a back-up of the journal to a file; a server goes on meanwhile."`
+	Restore restoreCommand `cmd:"" help:"Put the journal of a back-up in the place of the one there is. No server may be running."`
+	Recover recoverCommand `cmd:"" help:"Take a data key that head office opened, after this machine's own key was lost."`
 }
 
 // Exit codes.
@@ -32,6 +40,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitFaults = 3 // verify found something that is not what was written
 )
 
 // maxStack bounds one goroutine's stack. Nothing needs a hundredth of it; a rotten page that leads to itself then ends the process at once, and
@@ -63,6 +72,9 @@ func run(args []string) int {
 	defer stop()
 	if err := command.Run(&session{ctx: ctx, logger: logger()}); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(os.Stderr, "stamklant-store: %v\n", err)
+		if errors.Is(err, instore.ErrFaults) {
+			return exitFaults
+		}
 		return exitFailed
 	}
 	return exitDone

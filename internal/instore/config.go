@@ -29,7 +29,9 @@ type Config struct {
 	//	device.key       this machine's own key, unless DeviceKey says otherwise
 	//	till.token       what tills show; admin.token what people and commands show; scanner-TILL.token what the scanner beside a till shows
 	//	journal.db       what happened here
+	//	backups/         the last back-ups of the journal
 	//	releases/        what head office published
+	//	store.addr       where the server listens, while it runs
 	Data string
 	// Enrol is the file head office made; needed the first time, kept in Data from then on.
 	Enrol string
@@ -41,6 +43,10 @@ type Config struct {
 	DeviceKey string
 	// Poll is how often to ask for news, ± 20 %; 0 means every 60 seconds.
 	Poll time.Duration
+	// BackupEvery is how often the journal is backed up into Data; 0 means every hour, negative never.
+	BackupEvery time.Duration
+	// NoRestore has a damaged journal wait for a person: by default the last back-up is put in its place at once.
+	NoRestore bool
 	// Reflection lets callers with a token ask for the services' descriptions.
 	Reflection bool
 	// Around, when set, puts something around the till's service: a practice store has a card that is answered slowly.
@@ -60,13 +66,18 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.BackupEvery == 0 {
+		c.BackupEvery = defaultBackupEvery
+	}
 	if c.DeviceKey == "" {
 		c.DeviceKey = c.path("device.key")
 	}
 	return c, os.MkdirAll(c.Data, 0o700)
 }
 
-func (c Config) path(name string) string { return filepath.Join(c.Data, name) }
+func (c Config) path(names ...string) string {
+	return filepath.Join(append([]string{c.Data}, names...)...)
+}
 
 // enrolment returns who this server is: what Data knows, or what the file given says, which Data then keeps.
 func (c Config) enrolment() (*bundlev1.Enrolment, error) {

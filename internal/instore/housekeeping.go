@@ -112,7 +112,7 @@ func (s *Server) metrics() {
 		}
 		return 0
 	})
-	if s.outbox != nil {
+	if s.office != nil {
 		gauge("outbox_failing", "Deliveries in a row that failed.", func() float64 { return float64(s.outbox.Stats().Failing) })
 	}
 }

@@ -14,6 +14,8 @@ import (
 	bundlev1 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
 	syncv1 "github.com/stamklant/stamklant/gen/stamklant/sync/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/instore/backup"
+	"github.com/stamklant/stamklant/internal/instore/dock"
 	"github.com/stamklant/stamklant/internal/instore/generation"
 	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/instore/outbox"
@@ -26,10 +28,14 @@ import (
 type Server struct {
 	config    Config
 	enrolment *bundlev1.Enrolment
+	dataKey   *generation.DataKey
 	journal   *journal.Journal
+	damage    chan error // holds what was found damaged in the journal
+	backups   *backup.Keeper
+	backingUp sync.Mutex // one back-up at a time
 	replica   *replica.Replica
-	outbox    *outbox.Outbox // nil without head office's address
-	office    *grpc.ClientConn
+	outbox    *outbox.Outbox
+	office    *grpc.ClientConn // nil without head office's address
 	till      *till.Service
 	rpc       *rpc.Server
 	serving   atomic.Pointer[rpc.Server] // set once the server may be told that a release serves
@@ -42,7 +48,7 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config}
+	s := &Server{config: config, damage: make(chan error, 1)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -53,14 +59,10 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.enrolment, err = s.config.enrolment(); err != nil {
 		return err
 	}
-	dataKey, err := generation.OpenDataKey(ctx, s.config.path("data.key"), generation.Device{File: s.config.DeviceKey})
-	if err != nil {
+	if s.dataKey, err = generation.OpenDataKey(ctx, s.config.path(dataKeyFile), generation.Device{File: s.config.DeviceKey}); err != nil {
 		return err
 	}
-	s.journal, err = journal.Open(s.config.path("journal.db"), journal.Config{
-		ServerID: s.enrolment.GetServerId(), DataKey: dataKey.Key(), Now: s.config.Now, Logger: s.config.Logger,
-	})
-	if err != nil {
+	if err := s.openJournal(ctx); err != nil {
 		return err
 	}
 	if err := s.dialOffice(); err != nil {
@@ -71,7 +73,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.replica, err = replica.Open(ctx, replica.Config{
-		Dir: s.config.path("releases"), Enrolment: s.enrolment, DataKey: dataKey, Source: source, Prepare: till.Prepare, Trusted: s.journal,
+		Dir: s.config.path("releases"), Enrolment: s.enrolment, DataKey: s.dataKey, Source: source, Prepare: till.Prepare, Trusted: s.journal,
 		Seen: s.seen, Switched: s.switched, Now: s.config.Now, Logger: s.config.Logger, Interval: s.config.Poll,
 	})
 	if err != nil {
@@ -82,25 +84,27 @@ func (s *Server) open(ctx context.Context) (err error) {
 
 // dialOffice prepares the line to head office, when its address is known. Nothing is sent yet.
 func (s *Server) dialOffice() (err error) {
-	if s.enrolment.GetOfficeAddress() == "" {
-		return nil
-	}
-	s.office, err = rpc.Dial(s.enrolment.GetOfficeAddress(), rpc.DialConfig{Token: s.enrolment.GetToken()})
-	if err != nil {
-		return err
+	var client syncv1.SyncServiceClient
+	if s.enrolment.GetOfficeAddress() != "" {
+		if s.office, err = rpc.Dial(s.enrolment.GetOfficeAddress(), rpc.DialConfig{Token: s.enrolment.GetToken()}); err != nil {
+			return err
+		}
+		client = syncv1.NewSyncServiceClient(s.office)
 	}
 	s.outbox = outbox.New(outbox.Config{
-		Journal: s.journal, Client: syncv1.NewSyncServiceClient(s.office), ServerID: s.enrolment.GetServerId(), Version: s.config.Version,
+		Journal: s.journal, Client: client, ServerID: s.enrolment.GetServerId(), Version: s.config.Version,
 		ManifestVersion: func() uint64 { return s.replica.Status().Version }, Newest: s.newest, Now: s.config.Now, Logger: s.config.Logger,
 	})
 	return nil
 }
 
-// source is where bundles lie: a folder, a web server, or head office.
+// source is where bundles lie: a folder, a web server, or head office; nil when head-office jobs bring them.
 func (s *Server) source() (replica.Source, error) {
 	switch where := s.enrolment.GetBundles(); {
+	case where == "" && s.office == nil && s.enrolment.GetSyncToken() != "":
+		return nil, nil
 	case where == "" && s.office == nil:
-		return nil, fmt.Errorf("enrolment of %s names neither head office nor a place for bundles: have head office make another", s.enrolment.GetServerId())
+		return nil, fmt.Errorf("enrolment of %s names neither head office nor a place for bundles, and nobody may bring any: have head office make another", s.enrolment.GetServerId())
 	case where == "":
 		return replica.Office(syncv1.NewSyncServiceClient(s.office), s.enrolment.GetServerId()), nil
 	case filepath.IsAbs(where):
@@ -112,7 +116,7 @@ func (s *Server) source() (replica.Source, error) {
 
 // listen registers the till's service and opens the listeners.
 func (s *Server) listen() error {
-	authenticate, err := s.config.tokens()
+	authenticate, err := s.config.tokens(s.enrolment.GetSyncToken())
 	if err != nil {
 		return err
 	}
@@ -131,13 +135,20 @@ func (s *Server) listen() error {
 		checkout = s.config.Around(checkout)
 	}
 	tillv1.RegisterCheckoutServiceServer(s.rpc, checkout)
+	syncv1.RegisterStoreServiceServer(s.rpc, dock.New(dock.Config{
+		ServerID: s.enrolment.GetServerId(), Store: s.enrolment.GetStore(), Version: s.config.Version, Replica: s.replica, Journal: s.journal,
+		Outbox: s.outbox, Inspect: s.inspect, Backup: s.streamBackup, Now: s.config.Now,
+	}))
 	s.metrics()
 	s.serving.Store(s.rpc)
 	if _, done, ok := s.replica.Active().Acquire(); ok {
 		done()
 		s.rpc.SetServing(true)
 	}
-	return s.rpc.Listen()
+	if err := s.rpc.Listen(); err != nil {
+		return err
+	}
+	return s.config.writeAddress(s.rpc.Addr())
 }
 
 // roles says who may call what. A method without a row keeps the server from starting.
@@ -148,6 +159,12 @@ var roles = map[string][]rpc.Role{
 	tillv1.CheckoutService_RecordReceipt_FullMethodName: {rpc.RoleTill},
 	tillv1.CheckoutService_SetPreference_FullMethodName: {rpc.RoleTill},
 	tillv1.CheckoutService_GetStatus_FullMethodName:     {rpc.RoleTill, rpc.RoleScanner, rpc.RoleAdmin},
+	syncv1.StoreService_Offer_FullMethodName:            {rpc.RoleSync, rpc.RoleAdmin},
+	syncv1.StoreService_Put_FullMethodName:              {rpc.RoleSync, rpc.RoleAdmin},
+	syncv1.StoreService_Status_FullMethodName:           {rpc.RoleSync, rpc.RoleAdmin},
+	syncv1.StoreService_Drain_FullMethodName:            {rpc.RoleSync, rpc.RoleAdmin},
+	syncv1.StoreService_Inspect_FullMethodName:          {rpc.RoleSync, rpc.RoleAdmin},
+	syncv1.StoreService_Backup_FullMethodName:           {rpc.RoleSync, rpc.RoleAdmin},
 }
 
 // switched is called when a release begins to serve: from then on the server says that it can do its work.
@@ -195,7 +212,7 @@ func (s *Server) Refresh(ctx context.Context) (changed bool, err error) { return
 func (s *Server) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
-	failures := make(chan error, 4)
+	failures := make(chan error, 8)
 	loop := func(name string, run func(context.Context) error) {
 		loops.Go(func() {
 			if err := run(background); err != nil && background.Err() == nil {
@@ -206,11 +223,13 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	loop("replica", s.replica.Run)
-	if s.outbox != nil {
+	if s.office != nil {
 		loop("outbox", s.outbox.Run)
 	}
 	loop("housekeeping", s.keepHouse)
 	loop("unclaimed", s.keepUnclaimed)
+	loop("back-ups", s.keepBackups)
+	loop("journal", s.keepJournal)
 	err := s.rpc.Serve(background)
 	stop()
 	loops.Wait()
@@ -231,7 +250,7 @@ func (s *Server) Close() error { return s.close() }
 func (s *Server) close() error {
 	var err error
 	if s.rpc != nil {
-		err = s.rpc.Close()
+		err = errors.Join(s.rpc.Close(), s.config.removeAddress())
 	}
 	if s.replica != nil {
 		err = errors.Join(err, s.replica.Close())

@@ -20,8 +20,9 @@ const (
 	adminTokenFile = "admin.token"
 )
 
-// tokens returns who may call this server: whoever shows what stands in the token files. Missing files are made.
-func (c Config) tokens() (rpc.Authenticate, error) {
+// tokens returns who may call this server: whoever shows what stands in the token files, which are made when missing, and head-office jobs with the
+// token of the enrolment.
+func (c Config) tokens(sync string) (rpc.Authenticate, error) {
 	till, err := token(c.path(tillTokenFile))
 	if err != nil {
 		return nil, err
@@ -33,6 +34,7 @@ func (c Config) tokens() (rpc.Authenticate, error) {
 	known := map[string]rpc.Principal{
 		till:  {Role: rpc.RoleTill, ID: "till"},
 		admin: {Role: rpc.RoleAdmin, ID: "admin"},
+		sync:  {Role: rpc.RoleSync, ID: "head office"}, // nobody, when there is none
 	}
 	if err := c.scanners(known); err != nil {
 		return nil, err

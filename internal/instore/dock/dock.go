@@ -123,7 +123,9 @@ func (s *Service) Backup(_ *syncv1.BackupRequest, stream syncv1.StoreService_Bac
 }
 
 // pieces cuts what is written into messages.
-type pieces struct{ stream syncv1.StoreService_BackupServer }
+type pieces struct {
+	stream syncv1.StoreService_BackupServer
+}
 
 // Write sends bytes.
 func (p pieces) Write(b []byte) (n int, err error) {

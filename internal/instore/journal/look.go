@@ -117,6 +117,9 @@ func Held(path string) error {
 // Inspect tells what stands in the journal, without anything of a customer.
 func (v *View) Inspect(path string) (*syncv1.JournalReport, error) { return v.report(path) }
 
+// Copy writes the file as it is in this view, and answers how long it is.
+func (v *View) Copy(w io.Writer) (int64, error) { return v.tx.WriteTo(w) }
+
 // Verify opens every seal, and checks that nothing is missing in between. ErrDamaged naming the place. progress may be nil.
 func (v *View) Verify(ctx context.Context, progress func(what string, done int64)) error {
 	return v.verify(ctx, progress)

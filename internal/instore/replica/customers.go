@@ -120,7 +120,7 @@ func (r *Replica) room(parts []*openPart) (expect int64, err error) {
 	if r.file != nil {
 		expect = max(r.file.Info().Length+total*sealedOverCipher/4, min(expect, 2*r.file.Info().Length))
 	}
-	free, err := freeSpace(r.config.Dir)
+	free, err := FreeSpace(r.config.Dir)
 	if err != nil {
 		return 0, err
 	}

@@ -200,7 +200,7 @@ func (r *Replica) Put(digest [32]byte, offset uint32, data []byte) (complete boo
 	if stat, err := os.Stat(path); err == nil && stat.Size() == int64(length) {
 		return true, nil
 	}
-	if free, err := freeSpace(r.config.Dir); err != nil || free < spare {
+	if free, err := FreeSpace(r.config.Dir); err != nil || free < spare {
 		return false, errors.Join(err, fmt.Errorf("%s: %d MiB free, %d MiB stay free: %w", r.config.Dir, free>>20, spare>>20, ErrNoSpace))
 	}
 	have, err := appendAt(path+partial, int64(offset), data, int64(length))

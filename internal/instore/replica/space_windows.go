@@ -2,8 +2,8 @@ package replica
 
 import "golang.org/x/sys/windows"
 
-// freeSpace is how many bytes a folder's disk has left for us.
-func freeSpace(dir string) (uint64, error) {
+// FreeSpace is how many bytes a folder's disk has left for us.
+func FreeSpace(dir string) (uint64, error) {
 	name, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, err

@@ -94,6 +94,8 @@ type Server struct {
 	PublicKey []byte `json:"public_key"`
 	// SHA-256 of its bearer token.
 	TokenSHA256 []byte `json:"token_sha256"`
+	// What head-office jobs show to it. Empty for a server enrolled before there were such jobs.
+	SyncToken string `json:"sync_token,omitempty"`
 	// When it was enrolled.
 	Enrolled time.Time `json:"enrolled"`
 }
@@ -278,11 +280,12 @@ func (k *Keys) Enrol(e Enrolment, now time.Time) (*bundlev1.Enrolment, error) {
 	if err != nil {
 		return nil, err
 	}
-	token := base64.RawURLEncoding.EncodeToString(random(32))
+	token, jobs := base64.RawURLEncoding.EncodeToString(random(32)), base64.RawURLEncoding.EncodeToString(random(32))
 	sum := sha256.Sum256([]byte(token))
 	s := Server{
 		Comment: "An enrolled server. Its private key and token are in the file it was given, and nowhere else.",
-		ID:      e.Server, Store: e.Store, Standby: e.Standby, PublicKey: private.PublicKey().Bytes(), TokenSHA256: sum[:], Enrolled: now.UTC(),
+		ID:      e.Server, Store: e.Store, Standby: e.Standby, PublicKey: private.PublicKey().Bytes(), TokenSHA256: sum[:], SyncToken: jobs,
+		Enrolled: now.UTC(),
 	}
 	if err := os.MkdirAll(filepath.Join(k.dir, serversFolder), 0o700); err != nil {
 		return nil, err
@@ -294,7 +297,7 @@ func (k *Keys) Enrol(e Enrolment, now time.Time) (*bundlev1.Enrolment, error) {
 	chainID := k.Chain()
 	return &bundlev1.Enrolment{
 		ServerId: e.Server, Store: e.Store, ChainId: chainID[:], RootPublicKey: k.root, PrivateKey: private.Bytes(),
-		OfficeAddress: e.OfficeAddress, Bundles: e.Bundles, Token: token,
+		OfficeAddress: e.OfficeAddress, Bundles: e.Bundles, Token: token, SyncToken: jobs,
 	}, nil
 }
 
