@@ -2,6 +2,7 @@ package till
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -21,10 +22,13 @@ func (c *call) visits(v *journal.View, subjects [][16]byte) ([]segment.Visit, er
 	var bare []journal.Note // booked before notes were taken
 	for _, subject := range subjects {
 		err := v.LocalNotes(subject, c.scored, func(n journal.Note) error {
+			if len(n.Note) == 0 {
+				bare = append(bare, n)
+				return nil
+			}
 			visit, err := segment.ParseVisit(n.Note)
 			if err != nil {
-				bare = append(bare, journal.Note{Number: n.Number, Counted: n.Counted})
-				return nil
+				return fmt.Errorf("receipt of row %d: %w", n.Number, err)
 			}
 			visit.Counted = n.Counted && (asOf == 0 || visit.Day <= asOf)
 			all = append(all, visit)

@@ -82,6 +82,7 @@ type world struct {
 	records   map[string]bundle.Record
 	version   uint64
 	dir       string
+	cuts      *customerv1.CutPoints // of the next release
 }
 
 func names(nl, en string) []*programmev1.Translation {
@@ -264,7 +265,7 @@ func (w *world) publish(cutOffs ...*bundlev1.CutOff) {
 	digest := sha256.Sum256([]byte{byte(w.version)})
 	release, err := generation.NewRelease(file, generation.Parts{
 		Manifest: &bundlev1.Manifest{Version: w.version, Store: "s01", Programme: &bundlev1.SealedPart{HeaderDigest: digest[:]}, IssuedAt: timestamppb.New(now)},
-		Header:   &bundlev1.CustomersHeader{CutOffs: cutOffs, IdentifierEpoch: 2, Accounts: 5, DataAsOf: timestamppb.New(now.Add(-8 * time.Hour))},
+		Header:   &bundlev1.CustomersHeader{CutOffs: cutOffs, IdentifierEpoch: 2, Accounts: 5, CutPoints: w.cuts, DataAsOf: timestamppb.New(now.Add(-8 * time.Hour))},
 		Store: &bundlev1.StorePart{ContentKey: contentKey, IdentifierKeys: []*bundlev1.IdentifierKey{
 			{Epoch: 1, Key: []byte("the key of yesterday")}, {Epoch: 2, Key: identifierKey},
 		}},
