@@ -43,6 +43,7 @@ type crashBook struct {
 	acknowledged int
 	unanswered   int
 	lookups      int
+	frozen       bool // the power is cut: what a server says now is worth nothing
 }
 
 func newCrashBook(cards int) *crashBook {
@@ -64,9 +65,8 @@ func withCheckDigit(digits string) string {
 	return digits + strconv.Itoa((10-sum%10)%10)
 }
 
+// fault notes one; the book is locked.
 func (b *crashBook) fault(format string, args ...any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.faults = append(b.faults, fmt.Sprintf(format, args...))
 }
 
@@ -111,18 +111,16 @@ func (b *crashBook) record(ctx context.Context, till *till, s crashSale) bool {
 	sale := till.sale(s.card, s.no, 100*s.euros, "EUR")
 	sale.Receipt.Key.BusinessDate = crashDay
 	answer, err := till.RecordReceipt(ctx, sale)
-	if err != nil {
-		b.mu.Lock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err != nil || b.frozen {
 		b.pending = append(b.pending, s)
 		b.unanswered++
-		b.mu.Unlock()
-		return b.gone("receipt "+s.no, err)
+		return err == nil || b.gone("receipt "+s.no, err)
 	}
 	if answer.GetPoints() != s.euros {
 		b.fault("receipt %s of %d euros booked %d points", s.no, s.euros, answer.GetPoints())
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.acked[s.card] += s.euros
 	b.sales[s.no] = s
 	b.acknowledged++
@@ -132,10 +130,10 @@ func (b *crashBook) record(ctx context.Context, till *till, s crashSale) bool {
 // crashDay is the business date of all receipts, so that midnight changes none of them.
 var crashDay = time.Now().Format(time.DateOnly)
 
-// gone takes an error of a call for what it is: the server is dead, or it is a fault. It always reports false.
+// gone takes an error of a call for what it is: the server is dead, or it is a fault. It always reports false. The book is locked.
 func (b *crashBook) gone(what string, err error) bool {
-	switch status.Code(err) {
-	case codes.Unavailable, codes.Canceled, codes.DeadlineExceeded:
+	switch code := status.Code(err); {
+	case code == codes.Unavailable, code == codes.Canceled, code == codes.DeadlineExceeded, b.frozen:
 	default:
 		b.fault("%s: %v", what, err)
 	}
@@ -155,13 +153,13 @@ func (b *crashBook) look(ctx context.Context, till *till, card string, random *r
 	least := b.acked[card]
 	b.mu.Unlock()
 	answer, err := b.ask(ctx, till, card, random)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if err != nil {
 		return b.gone("lookup", err)
 	}
-	b.mu.Lock()
 	most := b.tried[card]
 	b.lookups++
-	b.mu.Unlock()
 	if got := answer.GetLoyalty().GetPointsAvailable(); answer.GetOutcome() != tillv1.Outcome_OUTCOME_FOUND || got < least || got > most {
 		b.fault("card %s: %v with %d points in release %d; %d were acknowledged, %d ever sent", card, answer.GetOutcome(), got, answer.GetMeta().GetRelease(), least, most)
 	}
@@ -174,6 +172,8 @@ func (b *crashBook) watch(ctx context.Context, till *till, random *rand.Rand) bo
 	newest := b.newest
 	b.mu.Unlock()
 	answer, err := b.ask(ctx, till, watchedCard, random)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if err != nil {
 		return b.gone("lookup", err)
 	}
@@ -181,12 +181,12 @@ func (b *crashBook) watch(ctx context.Context, till *till, random *rand.Rand) bo
 	if campaign := answer.GetSuggestion().GetCampaign(); campaign != fmt.Sprintf("release-%d", shown) {
 		b.fault("release %d: a customer with %d points is suggested %q: two releases in one answer", release, shown, campaign)
 	}
-	b.mu.Lock()
 	before, known := b.releases[release]
-	b.releases[release] = shown
-	b.newest = max(b.newest, release)
 	b.lookups++
-	b.mu.Unlock()
+	if !b.frozen { // a release may be served for a moment and lost with the power
+		b.releases[release] = shown
+		b.newest = max(b.newest, release)
+	}
 	if known && before != shown {
 		b.fault("release %d showed %d, and now %d", release, before, shown)
 	}
