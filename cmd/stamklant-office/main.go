@@ -33,6 +33,12 @@ type commands struct {
 	Score     scoreCommand     `cmd:"" help:"Score all customers and put them into segments."`
 	Insight   insightCommand   `cmd:"" help:"Tell who the customers are: loyalty by value, phases, who is leaving, who moved, the health of segments."`
 	Publish   publishCommand   `cmd:"" help:"Cut and sign a release for every enrolled server."`
+	Object    objectCommand    `cmd:"" help:"A customer objected: no segment, no suggestion, in all stores at once. Points go on."`
+	Allow     allowCommand     `cmd:"" help:"A customer no longer objects."`
+	Block     blockCommand     `cmd:"" help:"Refuse a card, or all of an account, in all stores at once."`
+	Unblock   unblockCommand   `cmd:"" help:"No longer refuse it."`
+	Erase     eraseCommand     `cmd:"" help:"Forget a customer, here and in all stores."`
+	Merge     mergeCommand     `cmd:"" help:"Make one account of two."`
 	Export    exportCommand    `cmd:"" help:"Write scores as CSV."`
 	Daily     dailyCommand     `cmd:"" help:"The night's work: take in the import folder, score, check, publish, report. Refuses what looks wrong."`
 	Runs      runsCommand      `cmd:"" help:"List daily runs: when, how long, what they counted, how they went."`

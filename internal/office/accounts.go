@@ -19,6 +19,9 @@ func (g register) ByExternal(ctx context.Context, ids []string) ([][16]byte, err
 		if ok || err != nil {
 			return account, err
 		}
+		if gone, err := r.GoneExternal(id); gone || err != nil {
+			return [16]byte{}, err
+		}
 		if account, err = r.Mint(); err != nil {
 			return account, err
 		}
@@ -39,6 +42,9 @@ func (g register) Register(ctx context.Context, customers []warehouse.CustomerId
 }
 
 func registerOne(r *inbox.Registrar, c warehouse.CustomerIdentity) (account [16]byte, err error) {
+	if pass, err := passOver(r, &c); pass || err != nil {
+		return [16]byte{}, err
+	}
 	known := false
 	if c.ExternalID != "" {
 		account, known, err = r.AccountByExternal(c.ExternalID)
@@ -64,10 +70,39 @@ func registerOne(r *inbox.Registrar, c warehouse.CustomerIdentity) (account [16]
 	return account, err
 }
 
+// passOver reports whether a list's customer is nobody any more: erased, or merged into another account, of whom this row says nothing. Of who stays,
+// identifiers of somebody who was erased are left out.
+func passOver(r *inbox.Registrar, c *warehouse.CustomerIdentity) (bool, error) {
+	if c.ExternalID != "" {
+		if gone, err := r.GoneExternal(c.ExternalID); gone || err != nil {
+			return gone, err
+		}
+		if other, err := r.Alias(c.ExternalID); other || err != nil {
+			return other, err
+		}
+	}
+	stay := make([]warehouse.CustomerIdentifier, 0, len(c.Identifiers))
+	for _, one := range c.Identifiers {
+		gone, err := r.Gone(one.Namespace, one.Canonical)
+		if err != nil {
+			return false, err
+		}
+		if !gone {
+			stay = append(stay, one)
+		}
+	}
+	lost := c.ExternalID == "" && len(stay) < len(c.Identifiers)
+	c.Identifiers = stay
+	return lost, nil
+}
+
 func byIdentifier(r *inbox.Registrar, id inbox.Identifier) ([16]byte, error) {
 	account, ok, err := r.AccountByIdentifier(id.Namespace, id.Canonical)
 	if ok || err != nil {
 		return account, err
+	}
+	if gone, err := r.Gone(id.Namespace, id.Canonical); gone || err != nil {
+		return [16]byte{}, err
 	}
 	if account, err = r.Mint(); err != nil {
 		return account, err

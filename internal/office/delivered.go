@@ -15,6 +15,9 @@ import (
 
 // takeDelivered brings what stores delivered since the last time into the warehouse, so that scoring sees it.
 func (o *Office) takeDelivered(ctx context.Context, p *programmev1.Programme, to hub.Terminal) error {
+	if err := o.settle(ctx, p.GetTiers()); err != nil {
+		return err
+	}
 	through, err := o.warehouse.DeliveredThrough(ctx)
 	if err != nil {
 		return err

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	officev1 "github.com/stamklant/stamklant/gen/stamklant/office/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+	"github.com/stamklant/stamklant/internal/identify"
 	"github.com/stamklant/stamklant/internal/office/hub"
 	"github.com/stamklant/stamklant/internal/office/inbox"
 	"github.com/stamklant/stamklant/internal/office/programme"
+	"github.com/stamklant/stamklant/internal/office/publisher"
 	"github.com/stamklant/stamklant/internal/office/warehouse"
 )
 
@@ -21,6 +25,9 @@ type Office struct {
 	now       func() time.Time
 	inbox     *inbox.Inbox
 	warehouse *warehouse.Warehouse
+
+	working sync.Mutex    // held by the job that uses the warehouse
+	written atomic.Uint64 // the newest lane record that stores can read
 }
 
 // Open opens the inbox and the warehouse. warehouse.ErrBusy or inbox.ErrBusy when another process holds them.
@@ -32,7 +39,16 @@ func Open(ctx context.Context, home Home) (*Office, error) {
 }
 
 func open(ctx context.Context, home Home, logger *slog.Logger, now func() time.Time) (*Office, error) {
-	box, err := inbox.Open(home.Inbox(), inbox.Config{Now: now, Logger: logger})
+	keys, err := publisher.LoadKeys(home.Keys())
+	if err != nil {
+		return nil, err
+	}
+	box, err := inbox.Open(home.Inbox(), inbox.Config{
+		Now: now, Logger: logger,
+		Suppress: func(namespace, canonical string) [16]byte {
+			return identify.Hash(keys.ContentKey(), namespace, canonical)
+		},
+	})
 	if err != nil {
 		return nil, held(home, err)
 	}
@@ -56,6 +72,11 @@ func (o *Office) Close() error { return errors.Join(o.warehouse.Close(), o.inbox
 
 // Run does one job and says to `to` how it goes. A job that fails leaves what was there before.
 func (o *Office) Run(ctx context.Context, job *officev1.RunJobRequest, to hub.Terminal) error {
+	if urgent := job.GetLane(); urgent != nil {
+		return o.urgent(ctx, urgent, to)
+	}
+	o.working.Lock()
+	defer o.working.Unlock()
 	switch j := job.GetJob().(type) {
 	case *officev1.RunJobRequest_Import:
 		return o.importList(ctx, j.Import, to)

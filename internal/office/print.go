@@ -16,14 +16,18 @@ func printServers(to io.Writer, servers []*officev1.Server) {
 		return
 	}
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "STORE\tSERVER\tRUNS\tNEWEST\tWAITING\tLAST SEEN")
+	fmt.Fprintln(table, "STORE\tSERVER\tRUNS\tNEWEST\tWAITING\tERASED\tLAST SEEN")
 	for _, s := range servers {
 		seen := "never"
 		if s.GetReportedAt() != nil {
 			seen = s.GetReportedAt().AsTime().Format(time.DateTime)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\n",
-			s.GetStore(), s.GetServerId(), s.GetManifestVersion(), s.GetNewestManifestVersion(), s.GetOutboxWaiting(), seen)
+		erased := "–"
+		if n := s.GetErasures(); n > 0 {
+			erased = fmt.Sprintf("%d of %d", n-s.GetErasuresOpen(), n)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n",
+			s.GetStore(), s.GetServerId(), s.GetManifestVersion(), s.GetNewestManifestVersion(), s.GetOutboxWaiting(), erased, seen)
 	}
 	_ = table.Flush() // the writer below reports its own failure
 }

@@ -34,6 +34,9 @@ func (o *Office) publish(ctx context.Context, job *officev1.PublishJob, to hub.T
 	if err != nil {
 		return err
 	}
+	if err := o.settle(ctx, p.GetTiers()); err != nil {
+		return err
+	}
 	cuts, err := o.cutPoints(ctx, p)
 	if err != nil {
 		return err
@@ -76,9 +79,17 @@ func (o *Office) publishCut(ctx context.Context, p *programmev1.Programme, keys 
 	if target == "" {
 		target = o.home.Bundles()
 	}
+	lane, erased, err := cut.LaneThrough()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.goesTo(ctx, target); err != nil {
+		return nil, err
+	}
 	return publisher.Publish(ctx, publisher.Inputs{
 		Programme: p, Accounts: accountsToPublish(cut.Accounts(), from.accounts, standing),
 		Identifiers: identifiersToPublish(cut), CutOffs: offs, CutPoints: from.cuts, DataAsOf: now,
+		Erased: cut.Suppressed(), LaneThrough: lane, ErasedThrough: erased,
 	}, publisher.Target{
 		Keys: keys, StateDir: o.home.Published(), Bundles: target, Now: now,
 		Progress: func(step string, done, total int64) { to.Progress(step, done, total, "records") },

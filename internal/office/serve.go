@@ -57,6 +57,9 @@ func Serve(ctx context.Context, home Home, config ServeConfig) (*Server, error) 
 		return nil, err
 	}
 	s := &Server{office: o, ended: make(chan error, 1)}
+	if err := o.writeLane(ctx); err != nil { // what a crash kept from stores
+		return nil, errors.Join(err, o.Close())
+	}
 	if err := s.listen(config); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -100,7 +103,7 @@ func (s *Server) listen(config ServeConfig) error {
 	}
 	versions := &versions{state: home.Published()}
 	s.sync, err = hub.NewSyncService(hub.SyncConfig{
-		Inbox: s.office.inbox, Bundles: home.Bundles(), Server: callingServer, Newest: versions.newest, Now: config.Now, Logger: config.Logger,
+		Inbox: s.office.inbox, Bundles: home.Bundles(), Server: callingServer, Delivered: s.delivered(config.Logger), Newest: versions.newest, Now: config.Now, Logger: config.Logger,
 	})
 	if err != nil {
 		return err
@@ -114,6 +117,15 @@ func (s *Server) listen(config ServeConfig) error {
 	}
 	s.rpc.SetServing(true)
 	return home.writeAddress(address{Address: s.rpc.Addr(), Token: admin, PID: os.Getpid()})
+}
+
+// delivered has what customers said in one store be read by all.
+func (s *Server) delivered(logger *slog.Logger) func(context.Context) {
+	return func(ctx context.Context) {
+		if err := s.office.writeLane(ctx); err != nil {
+			logger.LogAttrs(ctx, slog.LevelError, "what a store's customer said does not reach the other stores yet", slog.String("error", err.Error()))
+		}
+	}
 }
 
 // roles says who may call what. A method without a row keeps the server from starting.
@@ -185,12 +197,25 @@ func (b *books) Servers(context.Context) ([]*officev1.Server, error) {
 	for _, s := range known {
 		reports[s.ID] = s
 	}
+	erasures, err := b.office.inbox.Erasures()
+	if err != nil {
+		return nil, err
+	}
 	var fleet []*officev1.Server
 	for _, s := range keys.Servers() {
 		row := &officev1.Server{ServerId: s.ID, Store: s.Store, NewestManifestVersion: b.versions.newest(s.ID)}
 		if r := reports[s.ID]; r.Report != nil {
 			row.ManifestVersion, row.OutboxWaiting = r.Report.GetManifestVersion(), r.Report.GetOutboxWaiting()
 			row.ReportedAt = timestamppb.New(r.ReportedAt)
+		}
+		for _, e := range erasures {
+			if e.At.Before(s.Enrolled) {
+				continue
+			}
+			row.Erasures++
+			if _, done := e.Done[s.ID]; !done {
+				row.ErasuresOpen++
+			}
 		}
 		fleet = append(fleet, row)
 	}

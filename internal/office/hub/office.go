@@ -61,11 +61,12 @@ func NewOfficeService(cfg OfficeConfig) *OfficeService { return &OfficeService{c
 
 // RunJob runs one job and streams its course. While one runs, another is refused with FAILED_PRECONDITION JOB_RUNNING naming it.
 func (s *OfficeService) RunJob(job *officev1.RunJobRequest, stream officev1.OfficeService_RunJobServer) error {
-	name := jobName(job)
-	if other, ok := s.begin(name); !ok {
-		return jobRunning(other)
+	if job.GetLane() == nil { // an urgent word waits for nothing
+		if other, ok := s.begin(jobName(job)); !ok {
+			return jobRunning(other)
+		}
+		defer s.end()
 	}
-	defer s.end()
 	err := s.cfg.Run(stream.Context(), job, &streamTerminal{stream: stream})
 	if errors.Is(err, context.Canceled) && stream.Context().Err() != nil {
 		return status.FromContextError(stream.Context().Err()).Err()

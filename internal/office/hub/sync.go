@@ -36,6 +36,8 @@ type SyncConfig struct {
 	Bundles string
 	// Server tells which server calls, by the token it showed; ok is false for one nobody enrolled.
 	Server func(ctx context.Context) (id string, ok bool)
+	// Delivered is called after a delivery was taken: what a customer said in one store is for all of them. Nil: nobody wants to know.
+	Delivered func(ctx context.Context)
 	// Newest is the newest manifest version made for a server, 0 for none. Nil: always 0.
 	Newest func(serverID string) uint64
 	// Now is the wall clock.
@@ -132,6 +134,9 @@ func (s *SyncService) Deliver(ctx context.Context, req *syncv1.DeliverRequest) (
 	resp, err := s.cfg.Inbox.Deliver(ctx, req)
 	if err != nil {
 		return nil, s.refusal(req, err)
+	}
+	if s.cfg.Delivered != nil {
+		s.cfg.Delivered(ctx)
 	}
 	return resp, nil
 }

@@ -295,8 +295,8 @@ func (c *Cut) receipt(s cutStream, key, value []byte) (r DeliveredReceipt, stand
 		return r, false, err
 	}
 	if len(r.Receipt.GetAccountId()) == 16 {
-		r.Account = [16]byte(r.Receipt.GetAccountId())
-		return r, true, nil
+		r.Account, err = c.t.survivor([16]byte(r.Receipt.GetAccountId()))
+		return r, err == nil, err
 	}
 	if given := r.Receipt.GetReceipt().GetIdentifier(); given.GetCanonical() != "" {
 		known, err := c.t.identifier(identifierKey(given.GetNamespace(), given.GetCanonical()))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -106,7 +107,7 @@ func sound(message *outcomev1.OutboxRow, sequence uint64) error {
 			}
 		}
 		return nil
-	case *outcomev1.OutboxRow_Conflict, *outcomev1.OutboxRow_Exposure:
+	case *outcomev1.OutboxRow_Conflict, *outcomev1.OutboxRow_Exposure, *outcomev1.OutboxRow_Preference, *outcomev1.OutboxRow_Erasure:
 		return nil
 	}
 	return fmt.Errorf("%w: sequence %d; bring head office to the store's version first", ErrUnknownRow, sequence)
@@ -142,7 +143,7 @@ func (t *transaction) deliver(req *syncv1.DeliverRequest, rows []row) (held stre
 			}
 			continue
 		}
-		if err := t.take(place{held.number, sequence}, r, sum); err != nil {
+		if err := t.take(req.GetServerId(), place{held.number, sequence}, r, sum); err != nil {
 			return held, nil, err
 		}
 		held.through, held.chain = sequence, sum
@@ -194,8 +195,17 @@ func chain(before [32]byte, raw []byte) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// take keeps one new row and works it in.
-func (t *transaction) take(at place, r row, sum [32]byte) error {
+// take keeps one new row and works it in. A row that points to somebody who was erased is kept as anybody's.
+func (t *transaction) take(server string, at place, r row, sum [32]byte) error {
+	gone, err := t.ofErased(r.message)
+	if err != nil {
+		return err
+	}
+	if gone {
+		if r.raw, err = anonymous(r.message); err != nil {
+			return err
+		}
+	}
 	if err := t.put(inRows, at.key(), append(sum[:], r.raw...)); err != nil {
 		return err
 	}
@@ -204,8 +214,28 @@ func (t *transaction) take(at place, r row, sum [32]byte) error {
 		return t.takeReceipt(at, message.Receipt)
 	case *outcomev1.OutboxRow_Conflict:
 		return t.conflict(at)
+	case *outcomev1.OutboxRow_Preference:
+		return t.takePreference(server, message.Preference)
+	case *outcomev1.OutboxRow_Erasure:
+		return t.erasureReceipt(server, message.Erasure)
 	}
 	return nil
+}
+
+// takePreference has what a customer said in one store hold in all. What is said of an account nobody knows, or of no purpose, changes nothing.
+func (t *transaction) takePreference(server string, p *outcomev1.Preference) error {
+	if len(p.GetAccountId()) != 16 || p.GetOccurredAt() == nil || p.GetPurpose() <= 0 || int(p.GetPurpose()) >= purposes {
+		return nil
+	}
+	account, err := t.alive([16]byte(p.GetAccountId()))
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = t.prefer(account, p, Said{By: "server " + server})
+	return err
 }
 
 // conflict marks a row for a person to look at.

@@ -7,7 +7,9 @@
 //
 //	meta
 //	├── 01                                   version of the layout, u32
-//	└── 02                                   over all balances: how many u64, their entries u64, their sum i64
+//	├── 02                                   over all balances: how many u64, their entries u64, their sum i64
+//	├── 03                                   number of the newest lane record that erased a customer, u64
+//	└── 04                                   number of the newest lane record that the warehouse has worked in, u64
 //	servers      server id                   → time of its last report, u64 Unix seconds ‖ sync.v1.ReportRequest
 //	streams      uvarint len ‖ server id ‖ incarnation   → stream number u32, sequence held through u64, chain after it, first and last delivery u64
 //	rows         stream u32 ‖ sequence u64   → chain after it, the row as delivered
@@ -21,11 +23,18 @@
 //	accounts     account                     → its external ids and identifiers
 //	externals    external id                 → account
 //	identifiers  uvarint len ‖ namespace ‖ canonical     → customer.v1.Identifier
+//	lane         number u64                  → bundle.v1.LaneRecord: what all stores were told urgently
+//	told         account                     → newest objection and agreement per purpose, blocked, the account it was merged into
+//	aliases      external id                 → the account that the one it was of was merged into
+//	suppressed   hash of an identifier, external id or account under the content key   → which of them, number of the lane record that erased it
+//	erasures     lane number u64 ‖ server id → when that server held nothing more of whom the record erased, u64 Unix seconds
+//	audit        number u64                  → when, u64 Unix seconds ‖ what was done, by whom, why
 //
 // An account is 16 random bytes; a receipt id the first half of SHA-256 over its key's bytes (loyalty.KeyBytes). The business
 // day stands first so that a day's receipts are written side by side. Every value ends in a CRC-32C over bucket, key and value: bbolt does
-// not check its pages, and a balance must never be silently wrong; a Cut that finds fewer balances, or another sum, than were booked says so. Account ids, identifiers and receipts are never removed from their
-// buckets by deliveries or imports; an alias, a merge or a suppression adds to the record of the account or identifier it is about.
+// not check its pages, and a balance must never be silently wrong; a Cut that finds fewer balances, or another sum, than were booked says so.
+// Account ids, identifiers and receipts are never removed from their buckets by deliveries or imports. Only Erase removes what is of a customer, and
+// Merge moves it to another account.
 //
 // # What it promises
 //

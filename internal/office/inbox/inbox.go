@@ -78,6 +78,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Mask is what of an identifier may be shown. Nil: an ellipsis and the last four characters.
 	Mask func(namespace, canonical string) string
+	// Suppress is the hash of an identifier under the content key, which never rotates. Without it nobody can be erased, and no card blocked.
+	Suppress func(namespace, canonical string) [16]byte
 	// MapSize is how much address space is taken at once, in bytes; 0 is 64 GiB (64 MiB on windows, where it is the file's real size). As
 	// long as the file is smaller, a delivery waits for no Cut.
 	MapSize int
@@ -144,10 +146,10 @@ func bringUp(db *bbolt.DB) (err error) {
 }
 
 // migrations are all there ever were, oldest first; the version of a file is how many it has been through.
-var migrations = []func(tx *bbolt.Tx) error{layFirst}
+var migrations = []func(tx *bbolt.Tx) error{layBuckets, layBuckets} // the second added what the lane needs
 
-// layFirst makes the buckets.
-func layFirst(tx *bbolt.Tx) error {
+// layBuckets makes the buckets that are not there yet.
+func layBuckets(tx *bbolt.Tx) error {
 	for _, name := range buckets {
 		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err

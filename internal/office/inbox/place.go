@@ -31,17 +31,25 @@ const (
 	inAccounts    = "accounts"
 	inExternals   = "externals"
 	inIdentifiers = "identifiers"
+	inLane        = "lane"
+	inTold        = "told"
+	inAliases     = "aliases"
+	inSuppressed  = "suppressed"
+	inErasures    = "erasures"
+	inAudit       = "audit"
 )
 
 var buckets = []string{
 	inMeta, inServers, inStreams, inRows, inReceipts, inEntries, inLedger, inOrphans, inBalances, inConflicts,
-	inAccounts, inExternals, inIdentifiers,
+	inAccounts, inExternals, inIdentifiers, inLane, inTold, inAliases, inSuppressed, inErasures, inAudit,
 }
 
 // The keys of meta.
 var (
 	keyVersion = []byte{0x01}
 	keyTotals  = []byte{0x02}
+	keyErased  = []byte{0x03}
+	keySettled = []byte{0x04}
 )
 
 // errLayout says that stored bytes do not have their layout. Callers name the place.

@@ -64,7 +64,9 @@ func (t *transaction) accountOf(r *outcomev1.RecordedReceipt) (id [16]byte, err 
 	given := r.GetReceipt().GetIdentifier()
 	card := given.GetNamespace() != "" && given.GetCanonical() != ""
 	if len(r.GetAccountId()) == 16 {
-		id = [16]byte(r.GetAccountId())
+		if id, err = t.survivor([16]byte(r.GetAccountId())); err != nil {
+			return id, err
+		}
 		if err := reg.know(id); err != nil {
 			return id, err
 		}
@@ -116,7 +118,9 @@ func (t *transaction) takeEntry(at place, owner [16]byte, e *outcomev1.LedgerEnt
 	}
 	account := owner
 	if len(e.GetAccountId()) == 16 {
-		account = [16]byte(e.GetAccountId())
+		if account, err = t.survivor([16]byte(e.GetAccountId())); err != nil {
+			return err
+		}
 		if account != owner {
 			reg := &Registrar{t: t}
 			if err := errors.Join(reg.know(account), reg.flush()); err != nil {

@@ -10,7 +10,8 @@ import (
 // for one it does not know. The warehouse mints nothing.
 //
 // Each method is handed at most a few thousand values at once, no value twice. It MUST return one account per value, in the same order, and
-// the same account for the same value ever after. It MUST be safe to ask again for what was asked before.
+// the same account for the same value ever after. It MUST be safe to ask again for what was asked before. The zero account says that nobody may be
+// kept under the value: the customer was erased, or, from Register, became another account.
 type Accounts interface {
 	// ByExternal returns the accounts of the shop's own customer numbers.
 	ByExternal(ctx context.Context, ids []string) ([][16]byte, error)

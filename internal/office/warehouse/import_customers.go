@@ -198,7 +198,8 @@ func (r *importRun) register(ctx context.Context, all int64) error {
 		done += int64(len(batch))
 	}
 	r.Progress("register customers", all, all)
-	return nil
+	_, err := r.tx.Exec(ctx, "delete from temp.main.resolved where account_id is null") // erased, or another account by now
+	return err
 }
 
 // inOneForm brings the identifiers into their one form; all of them were recognised before.
@@ -220,7 +221,7 @@ func rowsOf(batch []listed, accounts [][16]byte) iter.Seq2[[]any, error] {
 			if c.identity.ExternalID != "" {
 				customer = c.identity.ExternalID
 			}
-			if !yield([]any{c.row, customer, accounts[i]}, nil) {
+			if !yield([]any{c.row, customer, accountOrNull(accounts[i])}, nil) {
 				return
 			}
 		}

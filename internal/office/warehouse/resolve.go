@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // batch is how many customers are asked for at once: enough that a question costs little, few enough that the register's transaction
@@ -105,7 +106,7 @@ func (r *importRun) accounts(ctx context.Context, values []string) ([][16]byte, 
 	var err error
 	switch c := r.Mapping.customer; {
 	case c.shown != "":
-		accounts, err = r.Accounts.Register(ctx, r.shown(values))
+		accounts, err = r.registered(ctx, values)
 	case c.external:
 		accounts, err = r.Accounts.ByExternal(ctx, values)
 	default:
@@ -113,6 +114,21 @@ func (r *importRun) accounts(ctx context.Context, values []string) ([][16]byte, 
 	}
 	if err == nil && len(accounts) != len(values) {
 		err = fmt.Errorf("the register answered %d of %d questions", len(accounts), len(values))
+	}
+	return accounts, err
+}
+
+// registered asks for customers whose own number is also what they show at the till. One who became another account is that account here.
+func (r *importRun) registered(ctx context.Context, values []string) ([][16]byte, error) {
+	accounts, err := r.Accounts.Register(ctx, r.shown(values))
+	if err != nil || !slices.Contains(accounts, [16]byte{}) {
+		return accounts, err
+	}
+	now, err := r.Accounts.ByExternal(ctx, values)
+	for i := range now {
+		if i < len(accounts) && accounts[i] == ([16]byte{}) {
+			accounts[i] = now[i]
+		}
 	}
 	return accounts, err
 }
@@ -149,9 +165,17 @@ func (r *importRun) canonical(values []string) []string {
 func pairs(values []string, accounts [][16]byte) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
 		for i, v := range values {
-			if !yield([]any{v, accounts[i]}, nil) {
+			if !yield([]any{v, accountOrNull(accounts[i])}, nil) {
 				return
 			}
 		}
 	}
+}
+
+// accountOrNull is null for a customer who is nobody any more.
+func accountOrNull(id [16]byte) any {
+	if id == ([16]byte{}) {
+		return nil
+	}
+	return id
 }
