@@ -54,8 +54,18 @@ func forServer(domain string, chain ChainID, server string) KeyUse {
 	return append(use, server...)
 }
 
+// ForDetails is the use of a customer's contact details, sealed in one server, by head office.
+func ForDetails(chain ChainID, server string) KeyUse {
+	return forServer("stamklant/details/v1\x00", chain, server)
+}
+
 // SealKey seals a key to an X25519 public key by HPKE (DHKEM X25519, HKDF-SHA256, AES-256-GCM).
 func SealKey(recipient []byte, use KeyUse, key Key) ([]byte, error) {
+	return SealFor(recipient, use, key[:])
+}
+
+// SealFor seals a short message in the same way.
+func SealFor(recipient []byte, use KeyUse, plain []byte) ([]byte, error) {
 	public, err := ecdh.X25519().NewPublicKey(recipient)
 	if err != nil {
 		return nil, fmt.Errorf("public key to seal to: %w", err)
@@ -64,9 +74,9 @@ func SealKey(recipient []byte, use KeyUse, key Key) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public key to seal to: %w", err)
 	}
-	sealed, err := hpke.Seal(to, hpke.HKDFSHA256(), hpke.AES256GCM(), use, key[:])
+	sealed, err := hpke.Seal(to, hpke.HKDFSHA256(), hpke.AES256GCM(), use, plain)
 	if err != nil {
-		return nil, fmt.Errorf("seal a key: %w", err)
+		return nil, fmt.Errorf("seal: %w", err)
 	}
 	return sealed, nil
 }
@@ -74,17 +84,29 @@ func SealKey(recipient []byte, use KeyUse, key Key) ([]byte, error) {
 // OpenKey opens what [SealKey] made, with the X25519 private key. It answers [ErrWrongKey] when it was sealed to another key, for another use,
 // or was changed.
 func OpenKey(private []byte, use KeyUse, sealed []byte) (Key, error) {
+	key, err := OpenFor(private, use, sealed)
+	if err == nil && len(key) != len(Key{}) {
+		err = ErrWrongKey
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	return Key(key), nil
+}
+
+// OpenFor opens what [SealFor] made, with the same answers.
+func OpenFor(private []byte, use KeyUse, sealed []byte) ([]byte, error) {
 	own, err := ecdh.X25519().NewPrivateKey(private)
 	if err != nil {
-		return Key{}, fmt.Errorf("private key to open with: %w", err)
+		return nil, fmt.Errorf("private key to open with: %w", err)
 	}
 	from, err := hpke.NewDHKEMPrivateKey(own)
 	if err != nil {
-		return Key{}, fmt.Errorf("private key to open with: %w", err)
+		return nil, fmt.Errorf("private key to open with: %w", err)
 	}
-	key, err := hpke.Open(from, hpke.HKDFSHA256(), hpke.AES256GCM(), use, sealed)
-	if err != nil || len(key) != len(Key{}) {
-		return Key{}, ErrWrongKey
+	plain, err := hpke.Open(from, hpke.HKDFSHA256(), hpke.AES256GCM(), use, sealed)
+	if err != nil {
+		return nil, ErrWrongKey
 	}
-	return Key(key), nil
+	return plain, nil
 }

@@ -30,7 +30,8 @@ type Server struct {
 	enrolment *bundlev1.Enrolment
 	dataKey   *generation.DataKey
 	journal   *journal.Journal
-	damage    chan error // holds what was found damaged in the journal
+	damage    chan error    // holds what was found damaged in the journal
+	erasing   chan struct{} // holds a token when something may go on about erased customers
 	backups   *backup.Keeper
 	backingUp sync.Mutex // one back-up at a time
 	replica   *replica.Replica
@@ -48,7 +49,7 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, damage: make(chan error, 1)}
+	s := &Server{config: config, damage: make(chan error, 1), erasing: make(chan struct{}, 1)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -74,7 +75,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.replica, err = replica.Open(ctx, replica.Config{
 		Dir: s.config.path("releases"), Enrolment: s.enrolment, DataKey: s.dataKey, Source: source, Prepare: till.Prepare, Trusted: s.journal,
-		Seen: s.seen, Switched: s.switched, Now: s.config.Now, Logger: s.config.Logger, Interval: s.config.Poll,
+		Lane: s.journal, Told: s.wakeErasing, Seen: s.seen, Switched: s.switched, Now: s.config.Now, Logger: s.config.Logger, Interval: s.config.Poll,
 	})
 	if err != nil {
 		return err
@@ -158,6 +159,7 @@ var roles = map[string][]rpc.Role{
 	tillv1.CheckoutService_WatchTill_FullMethodName:     {rpc.RoleTill},
 	tillv1.CheckoutService_RecordReceipt_FullMethodName: {rpc.RoleTill},
 	tillv1.CheckoutService_SetPreference_FullMethodName: {rpc.RoleTill},
+	tillv1.CheckoutService_SubmitDetails_FullMethodName: {rpc.RoleTill},
 	tillv1.CheckoutService_GetStatus_FullMethodName:     {rpc.RoleTill, rpc.RoleScanner, rpc.RoleAdmin},
 	syncv1.StoreService_Offer_FullMethodName:            {rpc.RoleSync, rpc.RoleAdmin},
 	syncv1.StoreService_Put_FullMethodName:              {rpc.RoleSync, rpc.RoleAdmin},
@@ -173,6 +175,7 @@ func (s *Server) switched() {
 		server.SetServing(true)
 		s.till.Switched()
 	}
+	s.wakeErasing()
 }
 
 // seen raises the floor of trusted time to that of a verified manifest.
@@ -205,14 +208,19 @@ func (s *Server) TillTokenFile() string { return s.config.path(tillTokenFile) }
 // TillToken is what tills show.
 func (s *Server) TillToken() (string, error) { return token(s.TillTokenFile()) }
 
-// Refresh asks for a newer release at once and applies it; changed says whether there was one.
-func (s *Server) Refresh(ctx context.Context) (changed bool, err error) { return s.replica.Apply(ctx) }
+// Refresh asks for a newer release and for urgent words at once and applies them; changed says whether there was a release.
+func (s *Server) Refresh(ctx context.Context) (changed bool, err error) {
+	if changed, err = s.replica.Apply(ctx); err == nil {
+		_, err = s.replica.FollowLane(ctx)
+	}
+	return changed, err
+}
 
 // Run answers tills, follows head office and delivers, until ctx ends; then calls end, and everything is closed.
 func (s *Server) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
-	failures := make(chan error, 8)
+	failures := make(chan error, 9)
 	loop := func(name string, run func(context.Context) error) {
 		loops.Go(func() {
 			if err := run(background); err != nil && background.Err() == nil {
@@ -230,6 +238,7 @@ func (s *Server) Run(ctx context.Context) error {
 	loop("unclaimed", s.keepUnclaimed)
 	loop("back-ups", s.keepBackups)
 	loop("journal", s.keepJournal)
+	loop("erasing", s.keepErasing)
 	err := s.rpc.Serve(background)
 	stop()
 	loops.Wait()

@@ -22,6 +22,7 @@
 //	          kind 02 a contact            → time, outcome.v1.Exposure
 //	          kind 03 a receipt            → the note it was booked with; its row says the rest
 //	          kind 04 a preference         → outcome.v1.Preference
+//	          kind 05 contact details      → kind, time; what was given is sealed in the row, for head office alone
 //	hashes    id hash                      → number of the latest entry that hangs on an identifier without account
 //	refused   receipt id ‖ content hash[:16]  → number of the row that told head office of the conflict
 //	ages      number u64                   → receipt id ‖ fork, time: in which order stored answers shrink and keys are forgotten

@@ -131,6 +131,10 @@ func (g *gone) inRow(row *outcomev1.OutboxRow) bool {
 		return g.is(kind.Exposure.GetAccountId())
 	case *outcomev1.OutboxRow_Preference:
 		return g.is(kind.Preference.GetAccountId())
+	case *outcomev1.OutboxRow_Details:
+		card := kind.Details.GetIdentifier()
+		return g.is(kind.Details.GetAccountId()) || g.is(kind.Details.GetIdHash()) ||
+			card.GetCanonical() != "" && g.cards[g.with.Hash(card.GetNamespace(), card.GetCanonical())]
 	}
 	return false
 }
@@ -199,6 +203,8 @@ func (w *writer) anonymiseRow(number uint64) error {
 		kind.Exposure.AccountId = nil
 	case *outcomev1.OutboxRow_Preference:
 		kind.Preference.AccountId, kind.Preference.Card = nil, nil
+	case *outcomev1.OutboxRow_Details:
+		kind.Details.Reset()
 	}
 	plain, err := proto.Marshal(row)
 	if err != nil {
@@ -284,3 +290,6 @@ func (g *gone) subjectSteps() []amend {
 	}
 	return all
 }
+
+// RemoveAside removes the journals that were put aside when a back-up took their place: they hold what was erased since.
+func (j *Journal) RemoveAside() error { return removeOlder(j.path, "") }

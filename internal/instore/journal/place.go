@@ -38,6 +38,7 @@ const (
 	localContact    byte = 2
 	localReceipt    byte = 3
 	localPreference byte = 4
+	localDetails    byte = 5
 )
 
 func numberKey(n uint64) []byte {

@@ -97,6 +97,9 @@ func (w *writer) drop(number uint64, row *outcomev1.OutboxRow) error {
 	if p := row.GetPreference(); p != nil && len(p.GetAccountId()) == 16 {
 		return w.remove(inLocal, localKey([16]byte(p.GetAccountId()), localPreference, number, 0))
 	}
+	if subject, known := detailsSubject(row.GetDetails()); known {
+		return w.remove(inLocal, localKey(subject, localDetails, number, 0))
+	}
 	rec := row.GetReceipt()
 	if rec == nil {
 		return nil

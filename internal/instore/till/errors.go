@@ -49,6 +49,8 @@ func toStatus(err error) error {
 		return withReason(codes.FailedPrecondition, "NO_RELEASE", err)
 	case errors.Is(err, errWrongStore):
 		return withReason(codes.FailedPrecondition, "WRONG_STORE", err)
+	case errors.Is(err, errNoDetailsKey):
+		return withReason(codes.FailedPrecondition, "NO_DETAILS_KEY", err)
 	case errors.Is(err, errConflict):
 		return withReason(codes.AlreadyExists, "RECEIPT_CONFLICT", err)
 	case errors.Is(err, errInvalid):

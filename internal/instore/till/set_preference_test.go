@@ -59,6 +59,10 @@ func TestSetPreferenceObjection(t *testing.T) {
 			if after.GetSegment() != nil || after.GetSuggestion().GetOffer() != nil || after.GetSuggestion().GetPrompt() != nil || after.GetLoyalty().GetPointsAvailable() != 1245 {
 				t.Errorf("after: %v, %v, %v", after.GetSegment(), after.GetSuggestion(), after.GetLoyalty())
 			}
+			w.restart(discard)
+			if restarted := w.lookup(cardRegular, lines); restarted.GetSegment() != nil || restarted.GetSuggestion().GetOffer() != nil {
+				t.Errorf("after a restart: %v, %v", restarted.GetSegment(), restarted.GetSuggestion())
+			}
 			if booked := w.record(receipt("1", cardRegular, line(1, "450", 1, 1000))); booked.GetPoints() != 10 {
 				t.Errorf("points no longer work: %v", booked)
 			}

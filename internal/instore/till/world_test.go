@@ -78,11 +78,15 @@ type world struct {
 	mu  sync.Mutex
 	now time.Time
 
+	detailsKey []byte // what contact details are sealed to; none unless a test sets it
+
 	programme *programmev1.Programme
 	records   map[string]bundle.Record
 	version   uint64
 	dir       string
 	cuts      *customerv1.CutPoints // of the next release
+
+	laneThrough uint64 // worked into the next release
 }
 
 func names(nl, en string) []*programmev1.Translation {
@@ -265,8 +269,9 @@ func (w *world) publish(cutOffs ...*bundlev1.CutOff) {
 	digest := sha256.Sum256([]byte{byte(w.version)})
 	release, err := generation.NewRelease(file, generation.Parts{
 		Manifest: &bundlev1.Manifest{Version: w.version, Store: "s01", Programme: &bundlev1.SealedPart{HeaderDigest: digest[:]}, IssuedAt: timestamppb.New(now)},
-		Header:   &bundlev1.CustomersHeader{CutOffs: cutOffs, IdentifierEpoch: 2, Accounts: 5, CutPoints: w.cuts, DataAsOf: timestamppb.New(now.Add(-8 * time.Hour))},
-		Store: &bundlev1.StorePart{ContentKey: contentKey, IdentifierKeys: []*bundlev1.IdentifierKey{
+		Digest:   digest,
+		Header:   &bundlev1.CustomersHeader{CutOffs: cutOffs, IdentifierEpoch: 2, LaneThrough: w.laneThrough, Accounts: 5, CutPoints: w.cuts, DataAsOf: timestamppb.New(now.Add(-8 * time.Hour))},
+		Store: &bundlev1.StorePart{ContentKey: contentKey, DetailsKey: w.detailsKey, IdentifierKeys: []*bundlev1.IdentifierKey{
 			{Epoch: 1, Key: []byte("the key of yesterday")}, {Epoch: 2, Key: identifierKey},
 		}},
 		Programme: &bundlev1.ProgrammePart{Programme: w.programme}, Prepared: prepared,

@@ -1378,7 +1378,9 @@ type StorePart struct {
 	// The key receipt contents hash their identifier with. It never rotates.
 	ContentKey []byte `protobuf:"bytes,3,opt,name=content_key,json=contentKey,proto3" json:"content_key,omitempty"`
 	// Whether this is the store's standby.
-	Standby       bool `protobuf:"varint,4,opt,name=standby,proto3" json:"standby,omitempty"`
+	Standby bool `protobuf:"varint,4,opt,name=standby,proto3" json:"standby,omitempty"`
+	// The X25519 public key that contact details are sealed to, 32 bytes. Head office alone has the other half.
+	DetailsKey    []byte `protobuf:"bytes,5,opt,name=details_key,json=detailsKey,proto3" json:"details_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1439,6 +1441,13 @@ func (x *StorePart) GetStandby() bool {
 		return x.Standby
 	}
 	return false
+}
+
+func (x *StorePart) GetDetailsKey() []byte {
+	if x != nil {
+		return x.DetailsKey
+	}
+	return nil
 }
 
 // IdentifierKey is the HMAC key of one epoch.
@@ -1775,13 +1784,15 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"\tid_hashes\x18\x03 \x03(\fR\bidHashes\"?\n" +
 	"\tLaneMerge\x12\x16\n" +
 	"\x06merged\x18\x01 \x01(\fR\x06merged\x12\x1a\n" +
-	"\bsurvivor\x18\x02 \x01(\fR\bsurvivor\"\xb0\x01\n" +
+	"\bsurvivor\x18\x02 \x01(\fR\bsurvivor\"\xd1\x01\n" +
 	"\tStorePart\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12K\n" +
 	"\x0fidentifier_keys\x18\x02 \x03(\v2\".stamklant.bundle.v1.IdentifierKeyR\x0eidentifierKeys\x12\x1f\n" +
 	"\vcontent_key\x18\x03 \x01(\fR\n" +
 	"contentKey\x12\x18\n" +
-	"\astandby\x18\x04 \x01(\bR\astandby\"7\n" +
+	"\astandby\x18\x04 \x01(\bR\astandby\x12\x1f\n" +
+	"\vdetails_key\x18\x05 \x01(\fR\n" +
+	"detailsKey\"7\n" +
 	"\rIdentifierKey\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\rR\x05epoch\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\"o\n" +

@@ -350,6 +350,63 @@ func (EntryKind) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{4}
 }
 
+// DetailKind is which of somebody's contact details.
+type DetailKind int32
+
+const (
+	// Not set; refused.
+	DetailKind_DETAIL_KIND_UNSPECIFIED DetailKind = 0
+	// An e-mail address.
+	DetailKind_DETAIL_KIND_EMAIL DetailKind = 1
+	// A phone number.
+	DetailKind_DETAIL_KIND_PHONE DetailKind = 2
+	// Postcode and house number.
+	DetailKind_DETAIL_KIND_ADDRESS DetailKind = 3
+)
+
+// Enum value maps for DetailKind.
+var (
+	DetailKind_name = map[int32]string{
+		0: "DETAIL_KIND_UNSPECIFIED",
+		1: "DETAIL_KIND_EMAIL",
+		2: "DETAIL_KIND_PHONE",
+		3: "DETAIL_KIND_ADDRESS",
+	}
+	DetailKind_value = map[string]int32{
+		"DETAIL_KIND_UNSPECIFIED": 0,
+		"DETAIL_KIND_EMAIL":       1,
+		"DETAIL_KIND_PHONE":       2,
+		"DETAIL_KIND_ADDRESS":     3,
+	}
+)
+
+func (x DetailKind) Enum() *DetailKind {
+	p := new(DetailKind)
+	*p = x
+	return p
+}
+
+func (x DetailKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DetailKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[5].Descriptor()
+}
+
+func (DetailKind) Type() protoreflect.EnumType {
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[5]
+}
+
+func (x DetailKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DetailKind.Descriptor instead.
+func (DetailKind) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{5}
+}
+
 // Purpose is what a customer's data may be used for. Saving points needs none.
 type Purpose int32
 
@@ -403,11 +460,11 @@ func (x Purpose) String() string {
 }
 
 func (Purpose) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_outcome_v1_outcome_proto_enumTypes[5].Descriptor()
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[6].Descriptor()
 }
 
 func (Purpose) Type() protoreflect.EnumType {
-	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[5]
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[6]
 }
 
 func (x Purpose) Number() protoreflect.EnumNumber {
@@ -416,7 +473,7 @@ func (x Purpose) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Purpose.Descriptor instead.
 func (Purpose) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{6}
 }
 
 // ReceiptKey identifies a receipt for ever. It is known only when the sale ends.
@@ -1252,6 +1309,7 @@ type OutboxRow struct {
 	//	*OutboxRow_Exposure
 	//	*OutboxRow_Preference
 	//	*OutboxRow_Erasure
+	//	*OutboxRow_Details
 	Row           isOutboxRow_Row `protobuf_oneof:"row"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1346,6 +1404,15 @@ func (x *OutboxRow) GetErasure() *ErasureReceipt {
 	return nil
 }
 
+func (x *OutboxRow) GetDetails() *SubmittedDetails {
+	if x != nil {
+		if x, ok := x.Row.(*OutboxRow_Details); ok {
+			return x.Details
+		}
+	}
+	return nil
+}
+
 type isOutboxRow_Row interface {
 	isOutboxRow_Row()
 }
@@ -1375,6 +1442,11 @@ type OutboxRow_Erasure struct {
 	Erasure *ErasureReceipt `protobuf:"bytes,6,opt,name=erasure,proto3,oneof"`
 }
 
+type OutboxRow_Details struct {
+	// What a customer typed or told, for head office's eyes alone.
+	Details *SubmittedDetails `protobuf:"bytes,7,opt,name=details,proto3,oneof"`
+}
+
 func (*OutboxRow_Receipt) isOutboxRow_Row() {}
 
 func (*OutboxRow_Conflict) isOutboxRow_Row() {}
@@ -1384,6 +1456,173 @@ func (*OutboxRow_Exposure) isOutboxRow_Row() {}
 func (*OutboxRow_Preference) isOutboxRow_Row() {}
 
 func (*OutboxRow_Erasure) isOutboxRow_Row() {}
+
+func (*OutboxRow_Details) isOutboxRow_Row() {}
+
+// SubmittedDetails is contact details a customer gave at a till, sealed so that no store can read them back. Customer, kind and time make it the
+// same wherever it arrives.
+type SubmittedDetails struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account, 16 bytes; empty while only the identifier is known.
+	AccountId []byte `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// The card, while there is no account.
+	Identifier *RecognisedIdentifier `protobuf:"bytes,2,opt,name=identifier,proto3" json:"identifier,omitempty"`
+	// What was given.
+	Kind DetailKind `protobuf:"varint,3,opt,name=kind,proto3,enum=stamklant.outcome.v1.DetailKind" json:"kind,omitempty"`
+	// ContactDetails, marshalled and sealed to head office's key for details: HPKE with DHKEM X25519, HKDF-SHA256 and AES-256-GCM.
+	Sealed []byte `protobuf:"bytes,4,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	// When the customer gave it.
+	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	// The hash of the card while there is no account; empty otherwise.
+	IdHash        []byte `protobuf:"bytes,6,opt,name=id_hash,json=idHash,proto3" json:"id_hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmittedDetails) Reset() {
+	*x = SubmittedDetails{}
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmittedDetails) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmittedDetails) ProtoMessage() {}
+
+func (x *SubmittedDetails) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmittedDetails.ProtoReflect.Descriptor instead.
+func (*SubmittedDetails) Descriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SubmittedDetails) GetAccountId() []byte {
+	if x != nil {
+		return x.AccountId
+	}
+	return nil
+}
+
+func (x *SubmittedDetails) GetIdentifier() *RecognisedIdentifier {
+	if x != nil {
+		return x.Identifier
+	}
+	return nil
+}
+
+func (x *SubmittedDetails) GetKind() DetailKind {
+	if x != nil {
+		return x.Kind
+	}
+	return DetailKind_DETAIL_KIND_UNSPECIFIED
+}
+
+func (x *SubmittedDetails) GetSealed() []byte {
+	if x != nil {
+		return x.Sealed
+	}
+	return nil
+}
+
+func (x *SubmittedDetails) GetOccurredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return nil
+}
+
+func (x *SubmittedDetails) GetIdHash() []byte {
+	if x != nil {
+		return x.IdHash
+	}
+	return nil
+}
+
+// ContactDetails is what is sealed. It is never stored or logged in clear.
+type ContactDetails struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An e-mail address.
+	Email string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	// A phone number.
+	Phone string `protobuf:"bytes,2,opt,name=phone,proto3" json:"phone,omitempty"`
+	// A postcode.
+	Postcode string `protobuf:"bytes,3,opt,name=postcode,proto3" json:"postcode,omitempty"`
+	// A house number, with its addition.
+	HouseNumber   string `protobuf:"bytes,4,opt,name=house_number,json=houseNumber,proto3" json:"house_number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactDetails) Reset() {
+	*x = ContactDetails{}
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactDetails) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactDetails) ProtoMessage() {}
+
+func (x *ContactDetails) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactDetails.ProtoReflect.Descriptor instead.
+func (*ContactDetails) Descriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ContactDetails) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *ContactDetails) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *ContactDetails) GetPostcode() string {
+	if x != nil {
+		return x.Postcode
+	}
+	return ""
+}
+
+func (x *ContactDetails) GetHouseNumber() string {
+	if x != nil {
+		return x.HouseNumber
+	}
+	return ""
+}
 
 // Preference is what a customer said: one purpose objected or agreed to, a language, a card that was lost. Account, purpose and time make it the
 // same wherever it arrives.
@@ -1408,7 +1647,7 @@ type Preference struct {
 
 func (x *Preference) Reset() {
 	*x = Preference{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1659,7 @@ func (x *Preference) String() string {
 func (*Preference) ProtoMessage() {}
 
 func (x *Preference) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1672,7 @@ func (x *Preference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Preference.ProtoReflect.Descriptor instead.
 func (*Preference) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Preference) GetAccountId() []byte {
@@ -1492,7 +1731,7 @@ type ErasureReceipt struct {
 
 func (x *ErasureReceipt) Reset() {
 	*x = ErasureReceipt{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1743,7 @@ func (x *ErasureReceipt) String() string {
 func (*ErasureReceipt) ProtoMessage() {}
 
 func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1756,7 @@ func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasureReceipt.ProtoReflect.Descriptor instead.
 func (*ErasureReceipt) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ErasureReceipt) GetLaneNumber() uint64 {
@@ -1549,7 +1788,7 @@ type UnclaimedExposure struct {
 
 func (x *UnclaimedExposure) Reset() {
 	*x = UnclaimedExposure{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1561,7 +1800,7 @@ func (x *UnclaimedExposure) String() string {
 func (*UnclaimedExposure) ProtoMessage() {}
 
 func (x *UnclaimedExposure) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1574,7 +1813,7 @@ func (x *UnclaimedExposure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnclaimedExposure.ProtoReflect.Descriptor instead.
 func (*UnclaimedExposure) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UnclaimedExposure) GetAccountId() []byte {
@@ -1681,7 +1920,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\rstanding_hash\x18\x02 \x01(\fR\fstandingHash\x127\n" +
 	"\arefused\x18\x03 \x01(\v2\x1d.stamklant.outcome.v1.ReceiptR\arefused\x129\n" +
 	"\n" +
-	"refused_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\trefusedAt\"\x83\x03\n" +
+	"refused_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\trefusedAt\"\xc7\x03\n" +
 	"\tOutboxRow\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12A\n" +
 	"\areceipt\x18\x02 \x01(\v2%.stamklant.outcome.v1.RecordedReceiptH\x00R\areceipt\x12C\n" +
@@ -1690,8 +1929,26 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\n" +
 	"preference\x18\x05 \x01(\v2 .stamklant.outcome.v1.PreferenceH\x00R\n" +
 	"preference\x12@\n" +
-	"\aerasure\x18\x06 \x01(\v2$.stamklant.outcome.v1.ErasureReceiptH\x00R\aerasureB\x05\n" +
-	"\x03row\"\xc0\x02\n" +
+	"\aerasure\x18\x06 \x01(\v2$.stamklant.outcome.v1.ErasureReceiptH\x00R\aerasure\x12B\n" +
+	"\adetails\x18\a \x01(\v2&.stamklant.outcome.v1.SubmittedDetailsH\x00R\adetailsB\x05\n" +
+	"\x03row\"\xc9\x02\n" +
+	"\x10SubmittedDetails\x12&\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\taccountId\x12J\n" +
+	"\n" +
+	"identifier\x18\x02 \x01(\v2*.stamklant.outcome.v1.RecognisedIdentifierR\n" +
+	"identifier\x12@\n" +
+	"\x04kind\x18\x03 \x01(\x0e2 .stamklant.outcome.v1.DetailKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12 \n" +
+	"\x06sealed\x18\x04 \x01(\fB\b\xbaH\x05z\x03\x18\x80\x10R\x06sealed\x12;\n" +
+	"\voccurred_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"occurredAt\x12 \n" +
+	"\aid_hash\x18\x06 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\x06idHash\"{\n" +
+	"\x0eContactDetails\x12\x14\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\x12\x14\n" +
+	"\x05phone\x18\x02 \x01(\tR\x05phone\x12\x1a\n" +
+	"\bpostcode\x18\x03 \x01(\tR\bpostcode\x12!\n" +
+	"\fhouse_number\x18\x04 \x01(\tR\vhouseNumber\"\xc0\x02\n" +
 	"\n" +
 	"Preference\x12&\n" +
 	"\n" +
@@ -1747,7 +2004,13 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x11ENTRY_KIND_REDEEM\x10\x03\x12\x15\n" +
 	"\x11ENTRY_KIND_EXPIRE\x10\x04\x12\x16\n" +
 	"\x12ENTRY_KIND_OPENING\x10\x05\x12\x19\n" +
-	"\x15ENTRY_KIND_CORRECTION\x10\x06*\xaa\x01\n" +
+	"\x15ENTRY_KIND_CORRECTION\x10\x06*p\n" +
+	"\n" +
+	"DetailKind\x12\x1b\n" +
+	"\x17DETAIL_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11DETAIL_KIND_EMAIL\x10\x01\x12\x15\n" +
+	"\x11DETAIL_KIND_PHONE\x10\x02\x12\x17\n" +
+	"\x13DETAIL_KIND_ADDRESS\x10\x03*\xaa\x01\n" +
 	"\aPurpose\x12\x17\n" +
 	"\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vPURPOSE_ALL\x10\x01\x12\x15\n" +
@@ -1770,66 +2033,73 @@ func file_stamklant_outcome_v1_outcome_proto_rawDescGZIP() []byte {
 	return file_stamklant_outcome_v1_outcome_proto_rawDescData
 }
 
-var file_stamklant_outcome_v1_outcome_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_stamklant_outcome_v1_outcome_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_stamklant_outcome_v1_outcome_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_stamklant_outcome_v1_outcome_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_stamklant_outcome_v1_outcome_proto_goTypes = []any{
 	(ReceiptKind)(0),              // 0: stamklant.outcome.v1.ReceiptKind
 	(TenderKind)(0),               // 1: stamklant.outcome.v1.TenderKind
 	(Arm)(0),                      // 2: stamklant.outcome.v1.Arm
 	(Response)(0),                 // 3: stamklant.outcome.v1.Response
 	(EntryKind)(0),                // 4: stamklant.outcome.v1.EntryKind
-	(Purpose)(0),                  // 5: stamklant.outcome.v1.Purpose
-	(*ReceiptKey)(nil),            // 6: stamklant.outcome.v1.ReceiptKey
-	(*Receipt)(nil),               // 7: stamklant.outcome.v1.Receipt
-	(*Line)(nil),                  // 8: stamklant.outcome.v1.Line
-	(*Tender)(nil),                // 9: stamklant.outcome.v1.Tender
-	(*RecognisedIdentifier)(nil),  // 10: stamklant.outcome.v1.RecognisedIdentifier
-	(*Exposure)(nil),              // 11: stamklant.outcome.v1.Exposure
-	(*LedgerEntry)(nil),           // 12: stamklant.outcome.v1.LedgerEntry
-	(*RecordedReceipt)(nil),       // 13: stamklant.outcome.v1.RecordedReceipt
-	(*ReceiptConflict)(nil),       // 14: stamklant.outcome.v1.ReceiptConflict
-	(*OutboxRow)(nil),             // 15: stamklant.outcome.v1.OutboxRow
-	(*Preference)(nil),            // 16: stamklant.outcome.v1.Preference
-	(*ErasureReceipt)(nil),        // 17: stamklant.outcome.v1.ErasureReceipt
-	(*UnclaimedExposure)(nil),     // 18: stamklant.outcome.v1.UnclaimedExposure
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(DetailKind)(0),               // 5: stamklant.outcome.v1.DetailKind
+	(Purpose)(0),                  // 6: stamklant.outcome.v1.Purpose
+	(*ReceiptKey)(nil),            // 7: stamklant.outcome.v1.ReceiptKey
+	(*Receipt)(nil),               // 8: stamklant.outcome.v1.Receipt
+	(*Line)(nil),                  // 9: stamklant.outcome.v1.Line
+	(*Tender)(nil),                // 10: stamklant.outcome.v1.Tender
+	(*RecognisedIdentifier)(nil),  // 11: stamklant.outcome.v1.RecognisedIdentifier
+	(*Exposure)(nil),              // 12: stamklant.outcome.v1.Exposure
+	(*LedgerEntry)(nil),           // 13: stamklant.outcome.v1.LedgerEntry
+	(*RecordedReceipt)(nil),       // 14: stamklant.outcome.v1.RecordedReceipt
+	(*ReceiptConflict)(nil),       // 15: stamklant.outcome.v1.ReceiptConflict
+	(*OutboxRow)(nil),             // 16: stamklant.outcome.v1.OutboxRow
+	(*SubmittedDetails)(nil),      // 17: stamklant.outcome.v1.SubmittedDetails
+	(*ContactDetails)(nil),        // 18: stamklant.outcome.v1.ContactDetails
+	(*Preference)(nil),            // 19: stamklant.outcome.v1.Preference
+	(*ErasureReceipt)(nil),        // 20: stamklant.outcome.v1.ErasureReceipt
+	(*UnclaimedExposure)(nil),     // 21: stamklant.outcome.v1.UnclaimedExposure
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
 }
 var file_stamklant_outcome_v1_outcome_proto_depIdxs = []int32{
-	6,  // 0: stamklant.outcome.v1.Receipt.key:type_name -> stamklant.outcome.v1.ReceiptKey
+	7,  // 0: stamklant.outcome.v1.Receipt.key:type_name -> stamklant.outcome.v1.ReceiptKey
 	0,  // 1: stamklant.outcome.v1.Receipt.kind:type_name -> stamklant.outcome.v1.ReceiptKind
-	8,  // 2: stamklant.outcome.v1.Receipt.lines:type_name -> stamklant.outcome.v1.Line
-	9,  // 3: stamklant.outcome.v1.Receipt.tenders:type_name -> stamklant.outcome.v1.Tender
-	6,  // 4: stamklant.outcome.v1.Receipt.original:type_name -> stamklant.outcome.v1.ReceiptKey
-	19, // 5: stamklant.outcome.v1.Receipt.ended_at:type_name -> google.protobuf.Timestamp
-	10, // 6: stamklant.outcome.v1.Receipt.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	9,  // 2: stamklant.outcome.v1.Receipt.lines:type_name -> stamklant.outcome.v1.Line
+	10, // 3: stamklant.outcome.v1.Receipt.tenders:type_name -> stamklant.outcome.v1.Tender
+	7,  // 4: stamklant.outcome.v1.Receipt.original:type_name -> stamklant.outcome.v1.ReceiptKey
+	22, // 5: stamklant.outcome.v1.Receipt.ended_at:type_name -> google.protobuf.Timestamp
+	11, // 6: stamklant.outcome.v1.Receipt.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
 	1,  // 7: stamklant.outcome.v1.Tender.kind:type_name -> stamklant.outcome.v1.TenderKind
 	2,  // 8: stamklant.outcome.v1.Exposure.arm:type_name -> stamklant.outcome.v1.Arm
 	3,  // 9: stamklant.outcome.v1.Exposure.response:type_name -> stamklant.outcome.v1.Response
 	4,  // 10: stamklant.outcome.v1.LedgerEntry.kind:type_name -> stamklant.outcome.v1.EntryKind
-	7,  // 11: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
-	12, // 12: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
-	11, // 13: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
-	19, // 14: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
-	19, // 15: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
-	6,  // 16: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
-	7,  // 17: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
-	19, // 18: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
-	13, // 19: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
-	14, // 20: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
-	18, // 21: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
-	16, // 22: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
-	17, // 23: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
-	5,  // 24: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
-	19, // 25: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
-	10, // 26: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	19, // 27: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
-	11, // 28: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
-	19, // 29: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	8,  // 11: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
+	13, // 12: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
+	12, // 13: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
+	22, // 14: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
+	22, // 15: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
+	7,  // 16: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
+	8,  // 17: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
+	22, // 18: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
+	14, // 19: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
+	15, // 20: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
+	21, // 21: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
+	19, // 22: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
+	20, // 23: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
+	17, // 24: stamklant.outcome.v1.OutboxRow.details:type_name -> stamklant.outcome.v1.SubmittedDetails
+	11, // 25: stamklant.outcome.v1.SubmittedDetails.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	5,  // 26: stamklant.outcome.v1.SubmittedDetails.kind:type_name -> stamklant.outcome.v1.DetailKind
+	22, // 27: stamklant.outcome.v1.SubmittedDetails.occurred_at:type_name -> google.protobuf.Timestamp
+	6,  // 28: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
+	22, // 29: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
+	11, // 30: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	22, // 31: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
+	12, // 32: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
+	22, // 33: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_outcome_v1_outcome_proto_init() }
@@ -1843,14 +2113,15 @@ func file_stamklant_outcome_v1_outcome_proto_init() {
 		(*OutboxRow_Exposure)(nil),
 		(*OutboxRow_Preference)(nil),
 		(*OutboxRow_Erasure)(nil),
+		(*OutboxRow_Details)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_outcome_v1_outcome_proto_rawDesc), len(file_stamklant_outcome_v1_outcome_proto_rawDesc)),
-			NumEnums:      6,
-			NumMessages:   13,
+			NumEnums:      7,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

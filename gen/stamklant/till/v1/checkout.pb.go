@@ -2758,6 +2758,351 @@ func (x *SetPreferenceResponse) GetChoices() []*Choice {
 	return nil
 }
 
+// SubmitDetailsRequest is what a customer typed or told.
+type SubmitDetailsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who asks.
+	Caller *Caller `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// Whose details they are.
+	//
+	// Types that are valid to be assigned to Customer:
+	//
+	//	*SubmitDetailsRequest_Identifier
+	//	*SubmitDetailsRequest_AccountRef
+	Customer isSubmitDetailsRequest_Customer `protobuf_oneof:"customer"`
+	// What was given, as it was typed.
+	//
+	// Types that are valid to be assigned to Detail:
+	//
+	//	*SubmitDetailsRequest_Email
+	//	*SubmitDetailsRequest_Phone
+	//	*SubmitDetailsRequest_Address
+	Detail isSubmitDetailsRequest_Detail `protobuf_oneof:"detail"`
+	// When the customer gave it; a moment ahead of the server's clock is taken as now.
+	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	// What the till can do.
+	Abilities *Abilities `protobuf:"bytes,8,opt,name=abilities,proto3" json:"abilities,omitempty"`
+	// The language of the till's operator; empty means the store's first.
+	StaffLanguage string `protobuf:"bytes,9,opt,name=staff_language,json=staffLanguage,proto3" json:"staff_language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitDetailsRequest) Reset() {
+	*x = SubmitDetailsRequest{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitDetailsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitDetailsRequest) ProtoMessage() {}
+
+func (x *SubmitDetailsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitDetailsRequest.ProtoReflect.Descriptor instead.
+func (*SubmitDetailsRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SubmitDetailsRequest) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *SubmitDetailsRequest) GetCustomer() isSubmitDetailsRequest_Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *SubmitDetailsRequest) GetIdentifier() *Identifier {
+	if x != nil {
+		if x, ok := x.Customer.(*SubmitDetailsRequest_Identifier); ok {
+			return x.Identifier
+		}
+	}
+	return nil
+}
+
+func (x *SubmitDetailsRequest) GetAccountRef() string {
+	if x != nil {
+		if x, ok := x.Customer.(*SubmitDetailsRequest_AccountRef); ok {
+			return x.AccountRef
+		}
+	}
+	return ""
+}
+
+func (x *SubmitDetailsRequest) GetDetail() isSubmitDetailsRequest_Detail {
+	if x != nil {
+		return x.Detail
+	}
+	return nil
+}
+
+func (x *SubmitDetailsRequest) GetEmail() string {
+	if x != nil {
+		if x, ok := x.Detail.(*SubmitDetailsRequest_Email); ok {
+			return x.Email
+		}
+	}
+	return ""
+}
+
+func (x *SubmitDetailsRequest) GetPhone() string {
+	if x != nil {
+		if x, ok := x.Detail.(*SubmitDetailsRequest_Phone); ok {
+			return x.Phone
+		}
+	}
+	return ""
+}
+
+func (x *SubmitDetailsRequest) GetAddress() *PostalDetail {
+	if x != nil {
+		if x, ok := x.Detail.(*SubmitDetailsRequest_Address); ok {
+			return x.Address
+		}
+	}
+	return nil
+}
+
+func (x *SubmitDetailsRequest) GetOccurredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return nil
+}
+
+func (x *SubmitDetailsRequest) GetAbilities() *Abilities {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
+func (x *SubmitDetailsRequest) GetStaffLanguage() string {
+	if x != nil {
+		return x.StaffLanguage
+	}
+	return ""
+}
+
+type isSubmitDetailsRequest_Customer interface {
+	isSubmitDetailsRequest_Customer()
+}
+
+type SubmitDetailsRequest_Identifier struct {
+	// What was scanned or typed.
+	Identifier *Identifier `protobuf:"bytes,2,opt,name=identifier,proto3,oneof"`
+}
+
+type SubmitDetailsRequest_AccountRef struct {
+	// An account known from an earlier answer.
+	AccountRef string `protobuf:"bytes,3,opt,name=account_ref,json=accountRef,proto3,oneof"`
+}
+
+func (*SubmitDetailsRequest_Identifier) isSubmitDetailsRequest_Customer() {}
+
+func (*SubmitDetailsRequest_AccountRef) isSubmitDetailsRequest_Customer() {}
+
+type isSubmitDetailsRequest_Detail interface {
+	isSubmitDetailsRequest_Detail()
+}
+
+type SubmitDetailsRequest_Email struct {
+	// An e-mail address.
+	Email string `protobuf:"bytes,4,opt,name=email,proto3,oneof"`
+}
+
+type SubmitDetailsRequest_Phone struct {
+	// A phone number.
+	Phone string `protobuf:"bytes,5,opt,name=phone,proto3,oneof"`
+}
+
+type SubmitDetailsRequest_Address struct {
+	// Postcode and house number.
+	Address *PostalDetail `protobuf:"bytes,6,opt,name=address,proto3,oneof"`
+}
+
+func (*SubmitDetailsRequest_Email) isSubmitDetailsRequest_Detail() {}
+
+func (*SubmitDetailsRequest_Phone) isSubmitDetailsRequest_Detail() {}
+
+func (*SubmitDetailsRequest_Address) isSubmitDetailsRequest_Detail() {}
+
+// PostalDetail is an address in short.
+type PostalDetail struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The postcode.
+	Postcode string `protobuf:"bytes,1,opt,name=postcode,proto3" json:"postcode,omitempty"`
+	// The house number, with its addition.
+	HouseNumber   string `protobuf:"bytes,2,opt,name=house_number,json=houseNumber,proto3" json:"house_number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PostalDetail) Reset() {
+	*x = PostalDetail{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PostalDetail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PostalDetail) ProtoMessage() {}
+
+func (x *PostalDetail) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PostalDetail.ProtoReflect.Descriptor instead.
+func (*PostalDetail) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PostalDetail) GetPostcode() string {
+	if x != nil {
+		return x.Postcode
+	}
+	return ""
+}
+
+func (x *PostalDetail) GetHouseNumber() string {
+	if x != nil {
+		return x.HouseNumber
+	}
+	return ""
+}
+
+// SubmitDetailsResponse says what was recorded. It does not repeat what was given.
+type SubmitDetailsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who the customer turned out to be.
+	Outcome Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=stamklant.till.v1.Outcome" json:"outcome,omitempty"`
+	// Recorded; false where the card leads to no customer and was not handed out either.
+	Recorded bool `protobuf:"varint,2,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	// The customer; empty for a new card.
+	AccountRef string `protobuf:"bytes,3,opt,name=account_ref,json=accountRef,proto3" json:"account_ref,omitempty"`
+	// For the cashier.
+	Staff *TextBlock `protobuf:"bytes,4,opt,name=staff,proto3" json:"staff,omitempty"`
+	// For the customer display.
+	CustomerDisplay *TextBlock `protobuf:"bytes,5,opt,name=customer_display,json=customerDisplay,proto3" json:"customer_display,omitempty"`
+	// What the answer rests on.
+	Meta *Meta `protobuf:"bytes,6,opt,name=meta,proto3" json:"meta,omitempty"`
+	// When AMBIGUOUS: at most five, masked.
+	Choices       []*Choice `protobuf:"bytes,7,rep,name=choices,proto3" json:"choices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitDetailsResponse) Reset() {
+	*x = SubmitDetailsResponse{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitDetailsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitDetailsResponse) ProtoMessage() {}
+
+func (x *SubmitDetailsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitDetailsResponse.ProtoReflect.Descriptor instead.
+func (*SubmitDetailsResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *SubmitDetailsResponse) GetOutcome() Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return Outcome_OUTCOME_UNSPECIFIED
+}
+
+func (x *SubmitDetailsResponse) GetRecorded() bool {
+	if x != nil {
+		return x.Recorded
+	}
+	return false
+}
+
+func (x *SubmitDetailsResponse) GetAccountRef() string {
+	if x != nil {
+		return x.AccountRef
+	}
+	return ""
+}
+
+func (x *SubmitDetailsResponse) GetStaff() *TextBlock {
+	if x != nil {
+		return x.Staff
+	}
+	return nil
+}
+
+func (x *SubmitDetailsResponse) GetCustomerDisplay() *TextBlock {
+	if x != nil {
+		return x.CustomerDisplay
+	}
+	return nil
+}
+
+func (x *SubmitDetailsResponse) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *SubmitDetailsResponse) GetChoices() []*Choice {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
 // GetStatusRequest asks how the server is.
 type GetStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2769,7 +3114,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2781,7 +3126,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2794,7 +3139,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetStatusRequest) GetCaller() *Caller {
@@ -2827,7 +3172,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2839,7 +3184,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2852,7 +3197,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetStatusResponse) GetMeta() *Meta {
@@ -3110,7 +3455,36 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x10customer_display\x18\x05 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x126\n" +
 	"\areceipt\x18\x06 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\areceipt\x12+\n" +
 	"\x04meta\x18\a \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x123\n" +
-	"\achoices\x18\b \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\"M\n" +
+	"\achoices\x18\b \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\"\xc9\x04\n" +
+	"\x14SubmitDetailsRequest\x129\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
+	"\n" +
+	"identifier\x18\x02 \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x00R\n" +
+	"identifier\x128\n" +
+	"\vaccount_ref\x18\x03 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x00R\n" +
+	"accountRef\x12\"\n" +
+	"\x05email\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x18\xfe\x01`\x01H\x01R\x05email\x128\n" +
+	"\x05phone\x18\x05 \x01(\tB \xbaH\x1dr\x1b2\x19^[+0-9][0-9 ()./-]{5,31}$H\x01R\x05phone\x12;\n" +
+	"\aaddress\x18\x06 \x01(\v2\x1f.stamklant.till.v1.PostalDetailH\x01R\aaddress\x12C\n" +
+	"\voccurred_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"occurredAt\x12:\n" +
+	"\tabilities\x18\b \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\x12;\n" +
+	"\x0estaff_language\x18\t \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguageB\x11\n" +
+	"\bcustomer\x12\x05\xbaH\x02\b\x01B\x0f\n" +
+	"\x06detail\x12\x05\xbaH\x02\b\x01\"c\n" +
+	"\fPostalDetail\x12%\n" +
+	"\bpostcode\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x02\x18\fR\bpostcode\x12,\n" +
+	"\fhouse_number\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x10R\vhouseNumber\"\xe9\x02\n" +
+	"\x15SubmitDetailsResponse\x124\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2\x1a.stamklant.till.v1.OutcomeR\aoutcome\x12\x1a\n" +
+	"\brecorded\x18\x02 \x01(\bR\brecorded\x12\x1f\n" +
+	"\vaccount_ref\x18\x03 \x01(\tR\n" +
+	"accountRef\x122\n" +
+	"\x05staff\x18\x04 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x05staff\x12G\n" +
+	"\x10customer_display\x18\x05 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x12+\n" +
+	"\x04meta\x18\x06 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x123\n" +
+	"\achoices\x18\a \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\"M\n" +
 	"\x10GetStatusRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\"\xbf\x02\n" +
 	"\x11GetStatusResponse\x12+\n" +
@@ -3154,13 +3528,14 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x1aPRESENT_RESULT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17PRESENT_RESULT_ACCEPTED\x10\x01\x12\x17\n" +
 	"\x13PRESENT_RESULT_KEPT\x10\x02\x12\x1d\n" +
-	"\x19PRESENT_RESULT_NOT_A_CARD\x10\x032\xd1\x04\n" +
+	"\x19PRESENT_RESULT_NOT_A_CARD\x10\x032\xba\x05\n" +
 	"\x0fCheckoutService\x12R\n" +
 	"\x06Lookup\x12 .stamklant.till.v1.LookupRequest\x1a!.stamklant.till.v1.LookupResponse\"\x03\x90\x02\x01\x12a\n" +
 	"\vPresentCard\x12%.stamklant.till.v1.PresentCardRequest\x1a&.stamklant.till.v1.PresentCardResponse\"\x03\x90\x02\x02\x12X\n" +
 	"\tWatchTill\x12#.stamklant.till.v1.WatchTillRequest\x1a$.stamklant.till.v1.WatchTillResponse0\x01\x12g\n" +
 	"\rRecordReceipt\x12'.stamklant.till.v1.RecordReceiptRequest\x1a(.stamklant.till.v1.RecordReceiptResponse\"\x03\x90\x02\x02\x12g\n" +
-	"\rSetPreference\x12'.stamklant.till.v1.SetPreferenceRequest\x1a(.stamklant.till.v1.SetPreferenceResponse\"\x03\x90\x02\x02\x12[\n" +
+	"\rSetPreference\x12'.stamklant.till.v1.SetPreferenceRequest\x1a(.stamklant.till.v1.SetPreferenceResponse\"\x03\x90\x02\x02\x12g\n" +
+	"\rSubmitDetails\x12'.stamklant.till.v1.SubmitDetailsRequest\x1a(.stamklant.till.v1.SubmitDetailsResponse\"\x03\x90\x02\x02\x12[\n" +
 	"\tGetStatus\x12#.stamklant.till.v1.GetStatusRequest\x1a$.stamklant.till.v1.GetStatusResponse\"\x03\x90\x02\x01B\xc9\x01\n" +
 	"\x15com.stamklant.till.v1B\rCheckoutProtoP\x01Z;github.com/stamklant/stamklant/gen/stamklant/till/v1;tillv1\xa2\x02\x03STX\xaa\x02\x11Stamklant.Till.V1\xca\x02\x11Stamklant\\Till\\V1\xe2\x02\x1dStamklant\\Till\\V1\\GPBMetadata\xea\x02\x13Stamklant::Till::V1b\x06proto3"
 
@@ -3177,7 +3552,7 @@ func file_stamklant_till_v1_checkout_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(EntryMode)(0),                // 0: stamklant.till.v1.EntryMode
 	(Stage)(0),                    // 1: stamklant.till.v1.Stage
@@ -3211,17 +3586,20 @@ var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(*RecordReceiptResponse)(nil), // 29: stamklant.till.v1.RecordReceiptResponse
 	(*SetPreferenceRequest)(nil),  // 30: stamklant.till.v1.SetPreferenceRequest
 	(*SetPreferenceResponse)(nil), // 31: stamklant.till.v1.SetPreferenceResponse
-	(*GetStatusRequest)(nil),      // 32: stamklant.till.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 33: stamklant.till.v1.GetStatusResponse
-	(*v1.Line)(nil),               // 34: stamklant.outcome.v1.Line
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
-	(*v1.Receipt)(nil),            // 36: stamklant.outcome.v1.Receipt
-	(*v1.Exposure)(nil),           // 37: stamklant.outcome.v1.Exposure
-	(v1.Purpose)(0),               // 38: stamklant.outcome.v1.Purpose
+	(*SubmitDetailsRequest)(nil),  // 32: stamklant.till.v1.SubmitDetailsRequest
+	(*PostalDetail)(nil),          // 33: stamklant.till.v1.PostalDetail
+	(*SubmitDetailsResponse)(nil), // 34: stamklant.till.v1.SubmitDetailsResponse
+	(*GetStatusRequest)(nil),      // 35: stamklant.till.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 36: stamklant.till.v1.GetStatusResponse
+	(*v1.Line)(nil),               // 37: stamklant.outcome.v1.Line
+	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
+	(*v1.Receipt)(nil),            // 39: stamklant.outcome.v1.Receipt
+	(*v1.Exposure)(nil),           // 40: stamklant.outcome.v1.Exposure
+	(v1.Purpose)(0),               // 41: stamklant.outcome.v1.Purpose
 }
 var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	0,  // 0: stamklant.till.v1.Identifier.entry_mode:type_name -> stamklant.till.v1.EntryMode
-	34, // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
+	37, // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
 	4,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
 	5,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
 	6,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
@@ -3250,20 +3628,20 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	15, // 27: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
 	5,  // 28: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
 	9,  // 29: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
-	35, // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
+	38, // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
 	27, // 31: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
-	35, // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
+	38, // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
 	20, // 33: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
 	22, // 34: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
 	23, // 35: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
 	24, // 36: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
 	21, // 37: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	35, // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
-	35, // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
+	38, // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
+	38, // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
 	4,  // 40: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	36, // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
+	39, // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
 	5,  // 42: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	37, // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
+	40, // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
 	7,  // 44: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	2,  // 45: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
 	16, // 46: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
@@ -3273,10 +3651,10 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	27, // 50: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
 	4,  // 51: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
 	5,  // 52: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	38, // 53: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
-	38, // 54: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
+	41, // 53: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
+	41, // 54: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
 	5,  // 55: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
-	35, // 56: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	38, // 56: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
 	7,  // 57: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	2,  // 58: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
 	25, // 59: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
@@ -3284,27 +3662,39 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	25, // 61: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
 	27, // 62: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
 	26, // 63: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
-	4,  // 64: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
-	27, // 65: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
-	35, // 66: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	35, // 67: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
-	8,  // 68: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	10, // 69: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
-	12, // 70: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
-	28, // 71: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	30, // 72: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
-	32, // 73: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	9,  // 74: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	11, // 75: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
-	13, // 76: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
-	29, // 77: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	31, // 78: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
-	33, // 79: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	74, // [74:80] is the sub-list for method output_type
-	68, // [68:74] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	4,  // 64: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
+	5,  // 65: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	33, // 66: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
+	38, // 67: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	7,  // 68: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,  // 69: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	25, // 70: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	25, // 71: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	27, // 72: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
+	26, // 73: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
+	4,  // 74: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
+	27, // 75: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
+	38, // 76: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
+	38, // 77: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	8,  // 78: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	10, // 79: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
+	12, // 80: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
+	28, // 81: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	30, // 82: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
+	32, // 83: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
+	35, // 84: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	9,  // 85: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	11, // 86: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
+	13, // 87: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
+	29, // 88: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	31, // 89: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
+	34, // 90: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
+	36, // 91: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	85, // [85:92] is the sub-list for method output_type
+	78, // [78:85] is the sub-list for method input_type
+	78, // [78:78] is the sub-list for extension type_name
+	78, // [78:78] is the sub-list for extension extendee
+	0,  // [0:78] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }
@@ -3344,13 +3734,20 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*SetPreferenceRequest_Language)(nil),
 		(*SetPreferenceRequest_LostCard)(nil),
 	}
+	file_stamklant_till_v1_checkout_proto_msgTypes[28].OneofWrappers = []any{
+		(*SubmitDetailsRequest_Identifier)(nil),
+		(*SubmitDetailsRequest_AccountRef)(nil),
+		(*SubmitDetailsRequest_Email)(nil),
+		(*SubmitDetailsRequest_Phone)(nil),
+		(*SubmitDetailsRequest_Address)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_till_v1_checkout_proto_rawDesc), len(file_stamklant_till_v1_checkout_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   30,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

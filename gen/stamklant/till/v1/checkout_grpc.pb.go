@@ -26,6 +26,7 @@ const (
 	CheckoutService_WatchTill_FullMethodName     = "/stamklant.till.v1.CheckoutService/WatchTill"
 	CheckoutService_RecordReceipt_FullMethodName = "/stamklant.till.v1.CheckoutService/RecordReceipt"
 	CheckoutService_SetPreference_FullMethodName = "/stamklant.till.v1.CheckoutService/SetPreference"
+	CheckoutService_SubmitDetails_FullMethodName = "/stamklant.till.v1.CheckoutService/SubmitDetails"
 	CheckoutService_GetStatus_FullMethodName     = "/stamklant.till.v1.CheckoutService/GetStatus"
 )
 
@@ -57,6 +58,10 @@ type CheckoutServiceClient interface {
 	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
 	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
 	SetPreference(ctx context.Context, in *SetPreferenceRequest, opts ...grpc.CallOption) (*SetPreferenceResponse, error)
+	// Takes an e-mail address, a phone number or an address that a customer typed. It is sealed to head office's key before it is stored: no store
+	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
+	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
+	SubmitDetails(ctx context.Context, in *SubmitDetailsRequest, opts ...grpc.CallOption) (*SubmitDetailsResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 }
@@ -128,6 +133,16 @@ func (c *checkoutServiceClient) SetPreference(ctx context.Context, in *SetPrefer
 	return out, nil
 }
 
+func (c *checkoutServiceClient) SubmitDetails(ctx context.Context, in *SubmitDetailsRequest, opts ...grpc.CallOption) (*SubmitDetailsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SubmitDetailsResponse)
+	err := c.cc.Invoke(ctx, CheckoutService_SubmitDetails_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *checkoutServiceClient) GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetStatusResponse)
@@ -166,6 +181,10 @@ type CheckoutServiceServer interface {
 	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
 	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
 	SetPreference(context.Context, *SetPreferenceRequest) (*SetPreferenceResponse, error)
+	// Takes an e-mail address, a phone number or an address that a customer typed. It is sealed to head office's key before it is stored: no store
+	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
+	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
+	SubmitDetails(context.Context, *SubmitDetailsRequest) (*SubmitDetailsResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	mustEmbedUnimplementedCheckoutServiceServer()
@@ -192,6 +211,9 @@ func (UnimplementedCheckoutServiceServer) RecordReceipt(context.Context, *Record
 }
 func (UnimplementedCheckoutServiceServer) SetPreference(context.Context, *SetPreferenceRequest) (*SetPreferenceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetPreference not implemented")
+}
+func (UnimplementedCheckoutServiceServer) SubmitDetails(context.Context, *SubmitDetailsRequest) (*SubmitDetailsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SubmitDetails not implemented")
 }
 func (UnimplementedCheckoutServiceServer) GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatus not implemented")
@@ -300,6 +322,24 @@ func _CheckoutService_SetPreference_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CheckoutService_SubmitDetails_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SubmitDetailsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CheckoutServiceServer).SubmitDetails(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CheckoutService_SubmitDetails_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CheckoutServiceServer).SubmitDetails(ctx, req.(*SubmitDetailsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CheckoutService_GetStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetStatusRequest)
 	if err := dec(in); err != nil {
@@ -340,6 +380,10 @@ var CheckoutService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetPreference",
 			Handler:    _CheckoutService_SetPreference_Handler,
+		},
+		{
+			MethodName: "SubmitDetails",
+			Handler:    _CheckoutService_SubmitDetails_Handler,
 		},
 		{
 			MethodName: "GetStatus",

@@ -38,6 +38,9 @@ const (
 	// CheckoutServiceSetPreferenceProcedure is the procedure name of the CheckoutService's
 	// SetPreference RPC.
 	CheckoutServiceSetPreferenceProcedure = "/stamklant.till.v1.CheckoutService/SetPreference"
+	// CheckoutServiceSubmitDetailsProcedure is the procedure name of the CheckoutService's
+	// SubmitDetails RPC.
+	CheckoutServiceSubmitDetailsProcedure = "/stamklant.till.v1.CheckoutService/SubmitDetails"
 	// CheckoutServiceGetStatusProcedure is the procedure name of the CheckoutService's GetStatus RPC.
 	CheckoutServiceGetStatusProcedure = "/stamklant.till.v1.CheckoutService/GetStatus"
 )
@@ -82,6 +85,14 @@ var (
 			IdempotencyLevel: connect.IdempotencyIdempotent,
 		}
 	})
+	checkoutServiceSubmitDetailsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("SubmitDetails"),
+			Procedure:        CheckoutServiceSubmitDetailsProcedure,
+			IdempotencyLevel: connect.IdempotencyIdempotent,
+		}
+	})
 	checkoutServiceGetStatusSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType:       connect.StreamTypeUnary,
@@ -113,6 +124,10 @@ type CheckoutServiceClient interface {
 	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
 	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
 	SetPreference(context.Context, *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error)
+	// Takes an e-mail address, a phone number or an address that a customer typed. It is sealed to head office's key before it is stored: no store
+	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
+	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
+	SubmitDetails(context.Context, *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
 }
@@ -165,6 +180,10 @@ type CheckoutServiceHandler interface {
 	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
 	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
 	SetPreference(context.Context, *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error)
+	// Takes an e-mail address, a phone number or an address that a customer typed. It is sealed to head office's key before it is stored: no store
+	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
+	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
+	SubmitDetails(context.Context, *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
 }
@@ -179,6 +198,7 @@ func RegisterCheckoutServiceHandler(server *connect.Server, svc CheckoutServiceH
 		connect.Method{Spec: checkoutServiceWatchTillSpec(), Handler: adapter.watchTill},
 		connect.Method{Spec: checkoutServiceRecordReceiptSpec(), Handler: adapter.recordReceipt},
 		connect.Method{Spec: checkoutServiceSetPreferenceSpec(), Handler: adapter.setPreference},
+		connect.Method{Spec: checkoutServiceSubmitDetailsSpec(), Handler: adapter.submitDetails},
 		connect.Method{Spec: checkoutServiceGetStatusSpec(), Handler: adapter.getStatus},
 	)
 }
@@ -220,6 +240,10 @@ func (UnimplementedCheckoutServiceHandler) RecordReceipt(context.Context, *v1.Re
 
 func (UnimplementedCheckoutServiceHandler) SetPreference(context.Context, *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.SetPreference is not implemented")
+}
+
+func (UnimplementedCheckoutServiceHandler) SubmitDetails(context.Context, *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.SubmitDetails is not implemented")
 }
 
 func (UnimplementedCheckoutServiceHandler) GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error) {
@@ -265,6 +289,14 @@ func (c *checkoutServiceClient) RecordReceipt(ctx context.Context, req *v1.Recor
 func (c *checkoutServiceClient) SetPreference(ctx context.Context, req *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error) {
 	var res v1.SetPreferenceResponse
 	if err := c.client.CallUnary(ctx, checkoutServiceSetPreferenceSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *checkoutServiceClient) SubmitDetails(ctx context.Context, req *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error) {
+	var res v1.SubmitDetailsResponse
+	if err := c.client.CallUnary(ctx, checkoutServiceSubmitDetailsSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -330,6 +362,18 @@ func (h checkoutServiceHandler) setPreference(ctx context.Context, _ connect.Spe
 		return err
 	}
 	res, err := h.svc.SetPreference(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h checkoutServiceHandler) submitDetails(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.SubmitDetailsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.SubmitDetails(ctx, &req)
 	if err != nil {
 		return err
 	}
