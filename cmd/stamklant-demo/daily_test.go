@@ -139,6 +139,10 @@ func TestDailyTakesInScoresPublishes(t *testing.T) {
 		}
 	}
 	n.waits("receipts-history.csv", before, false)
+	page, err := os.ReadFile(filepath.Join(n.home, "reports", "2026-10-14.html"))
+	if err != nil || !strings.Contains(string(page), "Your customers on") || !strings.Contains(out, "customers came once") {
+		t.Errorf("the page about the night is missing, or its sentences: %v\n%s", err, out)
+	}
 
 	// The next night a row cannot be read and a file is nobody's: the rest is done.
 	n.arrives("receipts-1.csv", nightHeader+n.day(lastNight, 20, "4.50", "k1", "k2")+"x,c1,k1,yesterday,cheese,1,4.50\n")

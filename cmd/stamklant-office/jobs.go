@@ -54,12 +54,13 @@ type scoreCommand struct {
 	AsOf      string `help:"The day to score as of, both ends of the window included. Yesterday when left out." placeholder:"YYYY-MM-DD"`
 	Programme string `help:"The programme, when it is not the one in the data folder." type:"path" placeholder:"FILE"`
 	Draft     string `help:"Only say who would move under this programme, and keep nothing." type:"existingpath" placeholder:"FILE"`
+	Report    string `help:"Write a page about the run, for any browser and for paper." type:"path" placeholder:"FILE.html"`
 }
 
 // Run scores.
 func (c *scoreCommand) Run(s *session) error {
 	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Score{Score: &officev1.ScoreJob{
-		AsOf: c.AsOf, Programme: c.Programme, Draft: c.Draft,
+		AsOf: c.AsOf, Programme: c.Programme, Report: c.Report, Draft: c.Draft,
 	}}}, s.terminal)
 }
 

@@ -84,6 +84,9 @@ func (n *night) run(ctx context.Context) error {
 	if err := n.score(ctx); err != nil {
 		return err
 	}
+	if err := n.step(ctx, "report", n.report); err != nil {
+		return fmt.Errorf("%w: %w", errUnfinished, err)
+	}
 	if len(n.remarks) > 0 {
 		return fmt.Errorf("%w: %s", errRemarks, strings.Join(n.remarks, "; "))
 	}
@@ -269,6 +272,20 @@ func (n *night) publish(ctx context.Context, tx *warehouse.Tx, run *scoring.Run)
 	}
 	n.published = true
 	return fmt.Sprintf("%d accounts to %d servers, %.1f MB", report.Accounts, len(report.Versions), float64(report.Bytes)/1e6), nil
+}
+
+// report writes the page about the night and says the sentences on its top.
+func (n *night) report(ctx context.Context) (string, error) {
+	in, err := n.office.look(ctx, n.programme, n.result)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(n.office.home.Reports(), n.day()+".html")
+	if err := writeReport(path, in); err != nil {
+		return "", err
+	}
+	printSentences(n.to, in)
+	return path, nil
 }
 
 // defaultRuns is how many runs are listed when nobody says.

@@ -40,7 +40,20 @@ func (o *Office) score(ctx context.Context, job *officev1.ScoreJob, to hub.Termi
 	if err != nil {
 		return err
 	}
+	in, err := o.look(ctx, p, run)
+	if err != nil {
+		return err
+	}
 	printRun(to, run, p)
+	printModels(to, run)
+	printSentences(to, in)
+	if job.GetReport() == "" {
+		return nil
+	}
+	if err := writeReport(job.GetReport(), in); err != nil {
+		return err
+	}
+	fmt.Fprintf(to, "\nThe page about this run: %s\n", job.GetReport())
 	return nil
 }
 
