@@ -42,7 +42,9 @@ type commands struct {
 	Export    exportCommand    `cmd:"" help:"Write scores as CSV."`
 	Daily     dailyCommand     `cmd:"" help:"The night's work: take in the import folder, score, check, publish, report. Refuses what looks wrong."`
 	Runs      runsCommand      `cmd:"" help:"List daily runs: when, how long, what they counted, how they went."`
-	Keys      keysCommand      `cmd:"" help:"Enrol servers."`
+	Keys      keysCommand      `cmd:"" help:"Enrol servers; open the data key of one that lost its own."`
+	Push      pushCommand      `cmd:"" help:"Bring the newest release to stores that can be called, and wait until it serves there."`
+	Drain     drainCommand     `cmd:"" help:"Fetch what happened from stores that can be called."`
 	Serve     serveCommand     `cmd:"" help:"Answer stores: hand out bundles, take in what happened at the tills."`
 	Servers   serversCommand   `cmd:"" help:"List the chain's servers and what each runs."`
 	Conflicts conflictsCommand `cmd:"" help:"List receipts that came back with other content under the same number."`

@@ -40,7 +40,8 @@ type checkCommand struct {
 func (c *checkCommand) Run(s *session) error { return office.Check(s.home, c.Programme, s.terminal) }
 
 type keysCommand struct {
-	Server keysServer `cmd:"" help:"Enrol one server: writes the file that it starts with."`
+	Server  keysServer  `cmd:"" help:"Enrol one server: writes the file that it starts with."`
+	Recover keysRecover `cmd:"" help:"Open the data key of a server that lost its machine's own key."`
 }
 
 type keysServer struct {
@@ -48,6 +49,7 @@ type keysServer struct {
 	Store   string `help:"The store it stands in." required:""`
 	Office  string `help:"Where head office answers, host:port; left out for a server that gets its bundles from a folder." placeholder:"HOST:PORT"`
 	Bundles string `help:"Where its bundles lie, a folder or https address; left out to ask head office." placeholder:"WHERE"`
+	Pushed  bool   `help:"Head office calls it: bundles are brought with push, outcomes fetched with drain. Instead of --office and --bundles."`
 	Standby bool   `help:"The store's second server."`
 	Replace bool   `help:"The server was enrolled before: its old keys and token end."`
 	Out     string `help:"The file to write." type:"path" placeholder:"FILE"`
@@ -59,7 +61,7 @@ func (c *keysServer) Run(s *session) error {
 		c.Bundles = absolute(c.Bundles)
 	}
 	return office.Enrol(s.home, office.Enrolment{
-		Server: c.Name, Store: c.Store, Office: c.Office, Bundles: c.Bundles, Standby: c.Standby, Replace: c.Replace, Out: c.Out,
+		Server: c.Name, Store: c.Store, Office: c.Office, Bundles: c.Bundles, Pushed: c.Pushed, Standby: c.Standby, Replace: c.Replace, Out: c.Out,
 	}, time.Now(), s.terminal)
 }
 

@@ -24,6 +24,8 @@ type Enrolment struct {
 	Office string
 	// Bundles is where its bundles lie; empty to ask head office.
 	Bundles string
+	// Pushed says that head office calls it: neither Office nor Bundles is needed.
+	Pushed bool
 	// Standby says that it is the store's second server.
 	Standby bool
 	// Replace ends the keys of a server enrolled before under this name.
@@ -44,8 +46,8 @@ func Enrol(home Home, e Enrolment, now time.Time, to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if e.Office == "" && e.Bundles == "" {
-		return fmt.Errorf("server %s: say where head office answers (--office) or where its bundles lie (--bundles), or both", e.Server)
+	if e.Office == "" && e.Bundles == "" && !e.Pushed {
+		return fmt.Errorf("server %s: say where head office answers (--office) or where its bundles lie (--bundles), or both; or that head office calls it (--pushed)", e.Server)
 	}
 	enrolment, err := keys.Enrol(publisher.Enrolment{
 		Server: e.Server, Store: e.Store, Standby: e.Standby, OfficeAddress: e.Office, Bundles: e.Bundles, Replace: e.Replace,

@@ -90,6 +90,8 @@ func (o *Office) Run(ctx context.Context, job *officev1.RunJobRequest, to hub.Te
 		return o.daily(ctx, j.Daily, to)
 	case *officev1.RunJobRequest_Insight:
 		return o.tell(ctx, j.Insight, to)
+	case *officev1.RunJobRequest_Drain:
+		return o.drain(ctx, j.Drain, to)
 	default:
 		return errors.New("this version knows no such job")
 	}

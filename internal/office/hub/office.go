@@ -136,6 +136,8 @@ func jobName(job *officev1.RunJobRequest) string {
 		return "daily"
 	case *officev1.RunJobRequest_Insight:
 		return "insight"
+	case *officev1.RunJobRequest_Drain:
+		return "drain"
 	default:
 		return "job"
 	}

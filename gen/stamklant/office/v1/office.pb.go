@@ -283,6 +283,7 @@ type RunJobRequest struct {
 	//	*RunJobRequest_Daily
 	//	*RunJobRequest_Lane
 	//	*RunJobRequest_Insight
+	//	*RunJobRequest_Drain
 	Job           isRunJobRequest_Job `protobuf_oneof:"job"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -388,6 +389,15 @@ func (x *RunJobRequest) GetInsight() *InsightJob {
 	return nil
 }
 
+func (x *RunJobRequest) GetDrain() *DrainJob {
+	if x != nil {
+		if x, ok := x.Job.(*RunJobRequest_Drain); ok {
+			return x.Drain
+		}
+	}
+	return nil
+}
+
 type isRunJobRequest_Job interface {
 	isRunJobRequest_Job()
 }
@@ -427,6 +437,11 @@ type RunJobRequest_Insight struct {
 	Insight *InsightJob `protobuf:"bytes,7,opt,name=insight,proto3,oneof"`
 }
 
+type RunJobRequest_Drain struct {
+	// Fetches what happened from stores that are called.
+	Drain *DrainJob `protobuf:"bytes,8,opt,name=drain,proto3,oneof"`
+}
+
 func (*RunJobRequest_Import) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Score) isRunJobRequest_Job() {}
@@ -440,6 +455,8 @@ func (*RunJobRequest_Daily) isRunJobRequest_Job() {}
 func (*RunJobRequest_Lane) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Insight) isRunJobRequest_Job() {}
+
+func (*RunJobRequest_Drain) isRunJobRequest_Job() {}
 
 // InsightJob tells who the customers are by the scores that stand: segments' health, movement, loyalty by value, phases, who is leaving.
 type InsightJob struct {
@@ -1039,6 +1056,116 @@ func (x *ExportJob) GetFile() string {
 	return ""
 }
 
+// DrainJob calls stores and fetches what happened there, as if they had delivered it.
+type DrainJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stores' servers.
+	Stores []*StoreAddress `protobuf:"bytes,1,rep,name=stores,proto3" json:"stores,omitempty"`
+	// What is shown to them instead of the tokens drawn when they were enrolled; empty for those.
+	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainJob) Reset() {
+	*x = DrainJob{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainJob) ProtoMessage() {}
+
+func (x *DrainJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainJob.ProtoReflect.Descriptor instead.
+func (*DrainJob) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DrainJob) GetStores() []*StoreAddress {
+	if x != nil {
+		return x.Stores
+	}
+	return nil
+}
+
+func (x *DrainJob) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+// StoreAddress is where a store's server can be called.
+type StoreAddress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId string `protobuf:"bytes,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// Its address, host:port.
+	Address       string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoreAddress) Reset() {
+	*x = StoreAddress{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoreAddress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoreAddress) ProtoMessage() {}
+
+func (x *StoreAddress) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoreAddress.ProtoReflect.Descriptor instead.
+func (*StoreAddress) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *StoreAddress) GetServerId() string {
+	if x != nil {
+		return x.ServerId
+	}
+	return ""
+}
+
+func (x *StoreAddress) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
 // RunJobResponse is one piece of a job's course.
 type RunJobResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1056,7 +1183,7 @@ type RunJobResponse struct {
 
 func (x *RunJobResponse) Reset() {
 	*x = RunJobResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1195,7 @@ func (x *RunJobResponse) String() string {
 func (*RunJobResponse) ProtoMessage() {}
 
 func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1208,7 @@ func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobResponse.ProtoReflect.Descriptor instead.
 func (*RunJobResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RunJobResponse) GetEvent() isRunJobResponse_Event {
@@ -1160,7 +1287,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1172,7 +1299,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1185,7 +1312,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Progress) GetStep() string {
@@ -1229,7 +1356,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1241,7 +1368,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1254,7 +1381,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Result) GetExitCode() int32 {
@@ -1280,7 +1407,7 @@ type ListServersRequest struct {
 
 func (x *ListServersRequest) Reset() {
 	*x = ListServersRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1292,7 +1419,7 @@ func (x *ListServersRequest) String() string {
 func (*ListServersRequest) ProtoMessage() {}
 
 func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1305,7 +1432,7 @@ func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersRequest.ProtoReflect.Descriptor instead.
 func (*ListServersRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{14}
 }
 
 // ListServersResponse is the fleet.
@@ -1319,7 +1446,7 @@ type ListServersResponse struct {
 
 func (x *ListServersResponse) Reset() {
 	*x = ListServersResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1458,7 @@ func (x *ListServersResponse) String() string {
 func (*ListServersResponse) ProtoMessage() {}
 
 func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1471,7 @@ func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersResponse.ProtoReflect.Descriptor instead.
 func (*ListServersResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListServersResponse) GetServers() []*Server {
@@ -1379,7 +1506,7 @@ type Server struct {
 
 func (x *Server) Reset() {
 	*x = Server{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1391,7 +1518,7 @@ func (x *Server) String() string {
 func (*Server) ProtoMessage() {}
 
 func (x *Server) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1404,7 +1531,7 @@ func (x *Server) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Server.ProtoReflect.Descriptor instead.
 func (*Server) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Server) GetServerId() string {
@@ -1472,7 +1599,7 @@ type ListConflictsRequest struct {
 
 func (x *ListConflictsRequest) Reset() {
 	*x = ListConflictsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1611,7 @@ func (x *ListConflictsRequest) String() string {
 func (*ListConflictsRequest) ProtoMessage() {}
 
 func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1624,7 @@ func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsRequest.ProtoReflect.Descriptor instead.
 func (*ListConflictsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{17}
 }
 
 // ListConflictsResponse lists them.
@@ -1511,7 +1638,7 @@ type ListConflictsResponse struct {
 
 func (x *ListConflictsResponse) Reset() {
 	*x = ListConflictsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1650,7 @@ func (x *ListConflictsResponse) String() string {
 func (*ListConflictsResponse) ProtoMessage() {}
 
 func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1663,7 @@ func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsResponse.ProtoReflect.Descriptor instead.
 func (*ListConflictsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListConflictsResponse) GetConflicts() []*Conflict {
@@ -1565,7 +1692,7 @@ type Conflict struct {
 
 func (x *Conflict) Reset() {
 	*x = Conflict{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1577,7 +1704,7 @@ func (x *Conflict) String() string {
 func (*Conflict) ProtoMessage() {}
 
 func (x *Conflict) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1590,7 +1717,7 @@ func (x *Conflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conflict.ProtoReflect.Descriptor instead.
 func (*Conflict) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Conflict) GetReceipt() string {
@@ -1639,7 +1766,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1778,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1791,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{18}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListRunsRequest) GetLimit() int32 {
@@ -1685,7 +1812,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +1824,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +1837,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{19}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -1743,7 +1870,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1755,7 +1882,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1768,7 +1895,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{20}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Run) GetId() int64 {
@@ -1835,7 +1962,7 @@ type RunStep struct {
 
 func (x *RunStep) Reset() {
 	*x = RunStep{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +1974,7 @@ func (x *RunStep) String() string {
 func (*RunStep) ProtoMessage() {}
 
 func (x *RunStep) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +1987,7 @@ func (x *RunStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStep.ProtoReflect.Descriptor instead.
 func (*RunStep) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{21}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RunStep) GetName() string {
@@ -1888,7 +2015,7 @@ var File_stamklant_office_v1_office_proto protoreflect.FileDescriptor
 
 const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\n" +
-	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x03\n" +
+	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x03\n" +
 	"\rRunJobRequest\x128\n" +
 	"\x06import\x18\x01 \x01(\v2\x1e.stamklant.office.v1.ImportJobH\x00R\x06import\x125\n" +
 	"\x05score\x18\x02 \x01(\v2\x1d.stamklant.office.v1.ScoreJobH\x00R\x05score\x12;\n" +
@@ -1896,7 +2023,8 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x06export\x18\x04 \x01(\v2\x1e.stamklant.office.v1.ExportJobH\x00R\x06export\x125\n" +
 	"\x05daily\x18\x05 \x01(\v2\x1d.stamklant.office.v1.DailyJobH\x00R\x05daily\x122\n" +
 	"\x04lane\x18\x06 \x01(\v2\x1c.stamklant.office.v1.LaneJobH\x00R\x04lane\x12;\n" +
-	"\ainsight\x18\a \x01(\v2\x1f.stamklant.office.v1.InsightJobH\x00R\ainsightB\f\n" +
+	"\ainsight\x18\a \x01(\v2\x1f.stamklant.office.v1.InsightJobH\x00R\ainsight\x125\n" +
+	"\x05drain\x18\b \x01(\v2\x1d.stamklant.office.v1.DrainJobH\x00R\x05drainB\f\n" +
 	"\x03job\x12\x05\xbaH\x02\b\x01\"\x87\x01\n" +
 	"\n" +
 	"InsightJob\x12<\n" +
@@ -1944,7 +2072,14 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\tExportJob\x12?\n" +
 	"\x04what\x18\x01 \x01(\x0e2\x1f.stamklant.office.v1.ExportKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04what\x12\x1b\n" +
-	"\x04file\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04file\"\xa7\x01\n" +
+	"\x04file\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04file\"r\n" +
+	"\bDrainJob\x12F\n" +
+	"\x06stores\x18\x01 \x03(\v2!.stamklant.office.v1.StoreAddressB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\x06stores\x12\x1e\n" +
+	"\x05token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05token\"s\n" +
+	"\fStoreAddress\x12=\n" +
+	"\tserver_id\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{0,62}$R\bserverId\x12$\n" +
+	"\aaddress\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x03\x18\xac\x02R\aaddress\"\xa7\x01\n" +
 	"\x0eRunJobResponse\x12\x18\n" +
 	"\x06output\x18\x01 \x01(\tH\x00R\x06output\x12;\n" +
 	"\bprogress\x18\x02 \x01(\v2\x1d.stamklant.office.v1.ProgressH\x00R\bprogress\x125\n" +
@@ -2047,7 +2182,7 @@ func file_stamklant_office_v1_office_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_office_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_stamklant_office_v1_office_proto_goTypes = []any{
 	(LaneAction)(0),               // 0: stamklant.office.v1.LaneAction
 	(ListKind)(0),                 // 1: stamklant.office.v1.ListKind
@@ -2062,20 +2197,22 @@ var file_stamklant_office_v1_office_proto_goTypes = []any{
 	(*DailyJob)(nil),              // 10: stamklant.office.v1.DailyJob
 	(*PublishJob)(nil),            // 11: stamklant.office.v1.PublishJob
 	(*ExportJob)(nil),             // 12: stamklant.office.v1.ExportJob
-	(*RunJobResponse)(nil),        // 13: stamklant.office.v1.RunJobResponse
-	(*Progress)(nil),              // 14: stamklant.office.v1.Progress
-	(*Result)(nil),                // 15: stamklant.office.v1.Result
-	(*ListServersRequest)(nil),    // 16: stamklant.office.v1.ListServersRequest
-	(*ListServersResponse)(nil),   // 17: stamklant.office.v1.ListServersResponse
-	(*Server)(nil),                // 18: stamklant.office.v1.Server
-	(*ListConflictsRequest)(nil),  // 19: stamklant.office.v1.ListConflictsRequest
-	(*ListConflictsResponse)(nil), // 20: stamklant.office.v1.ListConflictsResponse
-	(*Conflict)(nil),              // 21: stamklant.office.v1.Conflict
-	(*ListRunsRequest)(nil),       // 22: stamklant.office.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),      // 23: stamklant.office.v1.ListRunsResponse
-	(*Run)(nil),                   // 24: stamklant.office.v1.Run
-	(*RunStep)(nil),               // 25: stamklant.office.v1.RunStep
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(*DrainJob)(nil),              // 13: stamklant.office.v1.DrainJob
+	(*StoreAddress)(nil),          // 14: stamklant.office.v1.StoreAddress
+	(*RunJobResponse)(nil),        // 15: stamklant.office.v1.RunJobResponse
+	(*Progress)(nil),              // 16: stamklant.office.v1.Progress
+	(*Result)(nil),                // 17: stamklant.office.v1.Result
+	(*ListServersRequest)(nil),    // 18: stamklant.office.v1.ListServersRequest
+	(*ListServersResponse)(nil),   // 19: stamklant.office.v1.ListServersResponse
+	(*Server)(nil),                // 20: stamklant.office.v1.Server
+	(*ListConflictsRequest)(nil),  // 21: stamklant.office.v1.ListConflictsRequest
+	(*ListConflictsResponse)(nil), // 22: stamklant.office.v1.ListConflictsResponse
+	(*Conflict)(nil),              // 23: stamklant.office.v1.Conflict
+	(*ListRunsRequest)(nil),       // 24: stamklant.office.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),      // 25: stamklant.office.v1.ListRunsResponse
+	(*Run)(nil),                   // 26: stamklant.office.v1.Run
+	(*RunStep)(nil),               // 27: stamklant.office.v1.RunStep
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
 }
 var file_stamklant_office_v1_office_proto_depIdxs = []int32{
 	8,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
@@ -2085,35 +2222,37 @@ var file_stamklant_office_v1_office_proto_depIdxs = []int32{
 	10, // 4: stamklant.office.v1.RunJobRequest.daily:type_name -> stamklant.office.v1.DailyJob
 	6,  // 5: stamklant.office.v1.RunJobRequest.lane:type_name -> stamklant.office.v1.LaneJob
 	5,  // 6: stamklant.office.v1.RunJobRequest.insight:type_name -> stamklant.office.v1.InsightJob
-	0,  // 7: stamklant.office.v1.LaneJob.action:type_name -> stamklant.office.v1.LaneAction
-	7,  // 8: stamklant.office.v1.LaneJob.subject:type_name -> stamklant.office.v1.Subject
-	7,  // 9: stamklant.office.v1.LaneJob.into:type_name -> stamklant.office.v1.Subject
-	1,  // 10: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
-	2,  // 11: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
-	14, // 12: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
-	15, // 13: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
-	18, // 14: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
-	26, // 15: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
-	21, // 16: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
-	26, // 17: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
-	24, // 18: stamklant.office.v1.ListRunsResponse.runs:type_name -> stamklant.office.v1.Run
-	26, // 19: stamklant.office.v1.Run.started_at:type_name -> google.protobuf.Timestamp
-	26, // 20: stamklant.office.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
-	3,  // 21: stamklant.office.v1.Run.outcome:type_name -> stamklant.office.v1.RunOutcome
-	25, // 22: stamklant.office.v1.Run.steps:type_name -> stamklant.office.v1.RunStep
-	4,  // 23: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
-	16, // 24: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
-	19, // 25: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
-	22, // 26: stamklant.office.v1.OfficeService.ListRuns:input_type -> stamklant.office.v1.ListRunsRequest
-	13, // 27: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
-	17, // 28: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
-	20, // 29: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
-	23, // 30: stamklant.office.v1.OfficeService.ListRuns:output_type -> stamklant.office.v1.ListRunsResponse
-	27, // [27:31] is the sub-list for method output_type
-	23, // [23:27] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	13, // 7: stamklant.office.v1.RunJobRequest.drain:type_name -> stamklant.office.v1.DrainJob
+	0,  // 8: stamklant.office.v1.LaneJob.action:type_name -> stamklant.office.v1.LaneAction
+	7,  // 9: stamklant.office.v1.LaneJob.subject:type_name -> stamklant.office.v1.Subject
+	7,  // 10: stamklant.office.v1.LaneJob.into:type_name -> stamklant.office.v1.Subject
+	1,  // 11: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
+	2,  // 12: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
+	14, // 13: stamklant.office.v1.DrainJob.stores:type_name -> stamklant.office.v1.StoreAddress
+	16, // 14: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
+	17, // 15: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
+	20, // 16: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
+	28, // 17: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
+	23, // 18: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
+	28, // 19: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
+	26, // 20: stamklant.office.v1.ListRunsResponse.runs:type_name -> stamklant.office.v1.Run
+	28, // 21: stamklant.office.v1.Run.started_at:type_name -> google.protobuf.Timestamp
+	28, // 22: stamklant.office.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
+	3,  // 23: stamklant.office.v1.Run.outcome:type_name -> stamklant.office.v1.RunOutcome
+	27, // 24: stamklant.office.v1.Run.steps:type_name -> stamklant.office.v1.RunStep
+	4,  // 25: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
+	18, // 26: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
+	21, // 27: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
+	24, // 28: stamklant.office.v1.OfficeService.ListRuns:input_type -> stamklant.office.v1.ListRunsRequest
+	15, // 29: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
+	19, // 30: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
+	22, // 31: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
+	25, // 32: stamklant.office.v1.OfficeService.ListRuns:output_type -> stamklant.office.v1.ListRunsResponse
+	29, // [29:33] is the sub-list for method output_type
+	25, // [25:29] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_office_v1_office_proto_init() }
@@ -2129,13 +2268,14 @@ func file_stamklant_office_v1_office_proto_init() {
 		(*RunJobRequest_Daily)(nil),
 		(*RunJobRequest_Lane)(nil),
 		(*RunJobRequest_Insight)(nil),
+		(*RunJobRequest_Drain)(nil),
 	}
 	file_stamklant_office_v1_office_proto_msgTypes[3].OneofWrappers = []any{
 		(*Subject_Card)(nil),
 		(*Subject_ExternalId)(nil),
 		(*Subject_AccountRef)(nil),
 	}
-	file_stamklant_office_v1_office_proto_msgTypes[9].OneofWrappers = []any{
+	file_stamklant_office_v1_office_proto_msgTypes[11].OneofWrappers = []any{
 		(*RunJobResponse_Output)(nil),
 		(*RunJobResponse_Progress)(nil),
 		(*RunJobResponse_Result)(nil),
@@ -2146,7 +2286,7 @@ func file_stamklant_office_v1_office_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_office_v1_office_proto_rawDesc), len(file_stamklant_office_v1_office_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
