@@ -127,8 +127,8 @@ func (b *crashBook) record(ctx context.Context, till *till, s crashSale) bool {
 	return true
 }
 
-// crashDay is the business date of all receipts, so that midnight changes none of them.
-var crashDay = time.Now().Format(time.DateOnly)
+// crashDay is the business date of all receipts: midnight changes none of them, and scoring has counted it, so that rows may go.
+var crashDay = time.Now().AddDate(0, 0, -7).Format(time.DateOnly)
 
 // gone takes an error of a call for what it is: the server is dead, or it is a fault. It always reports false. The book is locked.
 func (b *crashBook) gone(what string, err error) bool {

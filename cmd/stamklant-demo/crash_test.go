@@ -125,7 +125,7 @@ func (c *crashing) publish(n int) error {
 		}
 	}
 	for _, args := range [][]string{
-		{"import", "customers", filepath.Join(c.home, "list.csv"), "--mapping", filepath.Join(c.home, "mapping.yaml")}, {"publish"},
+		{"import", "customers", filepath.Join(c.home, "list.csv"), "--mapping", filepath.Join(c.home, "mapping.yaml")}, {"score"}, {"publish"},
 	} {
 		dir, err := programs()
 		if err != nil {

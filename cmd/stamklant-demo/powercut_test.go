@@ -104,7 +104,7 @@ func (c *crashing) cutServing(m *cutMachine) {
 		random := rand.New(rand.NewPCG(c.random.Uint64(), 1))
 		tills.Go(func() { c.book.work(ctx, till, random) })
 	}
-	pause := time.NewTimer(100*time.Millisecond + time.Duration(c.random.Int64N(int64(700*time.Millisecond))))
+	pause := time.NewTimer(200*time.Millisecond + time.Duration(c.random.Int64N(int64(time.Second))))
 	<-pause.C
 	c.book.freeze(func() { m.cutPower(c.random) })
 	server.kill()

@@ -2,11 +2,13 @@ package replica_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -58,6 +60,7 @@ func TestKilled(t *testing.T) {
 		kill := time.AfterFunc(time.Duration(random.IntN(150))*time.Millisecond, func() { child.Process.Kill() })
 		child.Wait()
 		kill.Stop()
+		currentIsThere(t, s.dir)
 
 		s.open()
 		r, done, ok := s.Active().Acquire()
@@ -97,5 +100,18 @@ func applyForEver(t *testing.T, dir string) {
 		if _, err := s.Apply(context.Background()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// currentIsThere looks at a dead server's disk: the release that CURRENT names is there.
+func currentIsThere(t *testing.T, dir string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "releases", "CURRENT"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, ok := bytes.CutPrefix(bytes.Split(text, []byte("\n"))[1], []byte("manifest "))
+	if _, err := os.Stat(filepath.Join(dir, "releases", "releases", string(name), "manifest.skm")); err != nil || !ok {
+		t.Fatalf("CURRENT names a release that is not there: %q, %v", text, err)
 	}
 }
