@@ -14,6 +14,7 @@ import (
 	"github.com/stamklant/stamklant/internal/identify"
 	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/loyalty"
+	"github.com/stamklant/stamklant/internal/segment"
 )
 
 // booking is one receipt on its way into the journal. What is set here is known before the journal is asked; book works out the rest inside
@@ -37,6 +38,7 @@ type result struct {
 	taken       int64                  // from what was brought back; below zero
 	owner       *outcomev1.LedgerEntry // of a return: who the sale was booked on
 	provisional bool
+	visit       segment.Visit // what it means for how often and for how much the customer buys
 }
 
 // points are what the receipt books in all.
@@ -77,6 +79,9 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 	if err != nil {
 		return nil, err
 	}
+	if out.visit, err = b.visitOf(v, b.receipt, 0); err != nil {
+		return nil, err
+	}
 	row := &outcomev1.RecordedReceipt{
 		Receipt: b.receipt, Entries: out.entries, Exposures: b.exposures(), RecordedAt: timestamppb.New(b.now), Provisional: out.provisional,
 	}
@@ -86,7 +91,12 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 	case b.who.account != nil:
 		row.AccountId = b.who.id[:]
 	}
-	return b.stored(row, b.response(out, before))
+	booked, err := b.stored(row, b.response(out, before))
+	if err != nil {
+		return nil, err
+	}
+	booked.Note = out.visit.Append(nil)
+	return booked, nil
 }
 
 // forked is the same booking under a key of its own, for the n-th receipt that a re-imaged till sent under one key.
