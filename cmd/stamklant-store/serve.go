@@ -14,6 +14,7 @@ type serveCommand struct {
 	Metrics string        `help:"Where to answer /metrics and /healthz; left out for nowhere." env:"STAMKLANT_STORE_METRICS" placeholder:"HOST:PORT"`
 	Device  string        `help:"File with this machine's own key, best on another medium than the data; made when there is none. device.key in the data folder when left out." type:"path" placeholder:"FILE"`
 	Poll    time.Duration `help:"How often to ask for news, ± 20 %." default:"60s"`
+	Quiet   time.Duration `help:"After an erasure: how long no receipt must have come before the journal is written anew." default:"10m"`
 
 	BackupEvery time.Duration `help:"How often the journal is backed up into the data folder; negative for never." default:"1h"`
 	NoRestore   bool          `help:"Leave a damaged journal to a person instead of putting the last back-up in its place at once."`
@@ -22,7 +23,7 @@ type serveCommand struct {
 // Run serves until it is stopped.
 func (c *serveCommand) Run(s *session) error {
 	server, err := instore.Open(s.ctx, instore.Config{
-		Data: c.Data, Enrol: c.Enrol, Listen: c.Listen, Metrics: c.Metrics, DeviceKey: c.Device, Poll: c.Poll, Logger: s.logger, Version: version,
+		Data: c.Data, Enrol: c.Enrol, Listen: c.Listen, Metrics: c.Metrics, DeviceKey: c.Device, Poll: c.Poll, Quiet: c.Quiet, Logger: s.logger, Version: version,
 		BackupEvery: c.BackupEvery, NoRestore: c.NoRestore,
 	})
 	if err != nil {

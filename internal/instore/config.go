@@ -43,6 +43,9 @@ type Config struct {
 	DeviceKey string
 	// Poll is how often to ask for news, ± 20 %; 0 means every 60 seconds.
 	Poll time.Duration
+	// Quiet is how long no receipt must have come before the journal is written anew, to get rid of the bytes of an erased customer; 0 means 10
+	// minutes. After 20 hours it is written anew in any case. Meanwhile nothing can be recorded, for seconds.
+	Quiet time.Duration
 	// BackupEvery is how often the journal is backed up into Data; 0 means every hour, negative never.
 	BackupEvery time.Duration
 	// NoRestore has a damaged journal wait for a person: by default the last back-up is put in its place at once.
@@ -68,6 +71,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.BackupEvery == 0 {
 		c.BackupEvery = defaultBackupEvery
+	}
+	if c.Quiet == 0 {
+		c.Quiet = defaultQuiet
 	}
 	if c.DeviceKey == "" {
 		c.DeviceKey = c.path("device.key")

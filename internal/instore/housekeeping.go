@@ -58,6 +58,9 @@ func (s *Server) prune(ctx context.Context) error {
 	if _, err := s.journal.Prune(ctx, openable); err != nil {
 		return err
 	}
+	if err := s.journal.PruneLane(ctx, s.laneKnown()); err != nil {
+		return err
+	}
 	floor, _, err := s.journal.Times()
 	now := s.config.Now()
 	if err != nil || now.Before(floor) || floor.IsZero() || now.Sub(floor) > trustFor {

@@ -54,7 +54,7 @@ func (o *Overlay) ErasedCard(hash [16]byte) bool { return o.cards[hash] > 0 }
 func (o *Overlay) AboutCards() bool { return len(o.cards)+len(o.blocked) > 0 }
 
 // maxMerges bounds how many merges are followed, so that a circle in the data ends.
-const maxMerges = 8
+const maxMerges = 64
 
 // Survivor is the account an account was merged into, or itself.
 func (o *Overlay) Survivor(account [16]byte) [16]byte {
