@@ -1,6 +1,9 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // The heat map's plane, in the picture's own units.
 const (
@@ -29,6 +32,7 @@ type heatCell struct {
 	CX, CountY, SubY float64
 	Fill, Ink        string
 	Count, Spent     string
+	Size, SubSize    float64
 	R, F             int
 	Accounts, Minor  int64
 }
@@ -46,10 +50,10 @@ type ramp struct {
 }
 
 // colours go from few money to much; ink is dark on the first and light on the last.
-var colours = []string{"#f1eee4", "#dfe7d6", "#c3d8c1", "#9cc2a5", "#6fa688", "#44866b", "#24664f", "#104a38"}
+var colours = []string{"#f1eee4", "#dfe7d6", "#c3d8c1", "#9cc2a5", "#74ab8d", "#3a7a60", "#24664f", "#104a38"}
 
 // lightInk is from which colour on figures are written in white.
-const lightInk = 4
+const lightInk = 5
 
 // colour of a mean between 1 and n, told as a sum over a count.
 func colour(sum, count int64, n int) (fill, ink string) {
@@ -99,6 +103,7 @@ func heatOf(in *Input, w *words) *heat {
 					cell.Spent = w.money(in, over(c.MonetaryMinor, c.Accounts))
 				}
 			}
+			cell.Size, cell.SubSize = room(cell.Count, float64(h.Big), 0.7, cell.W), room(cell.Spent, float64(h.Small), 0.64, cell.W)
 			h.Cells = append(h.Cells, cell)
 		}
 		h.Rows = append(h.Rows, label{X: heatLeft - 10, Y: height*float64(row) + height/2 - 3, Text: fmt.Sprintf("R %d", r), Second: in.recencyRange(w, r)})
@@ -112,6 +117,15 @@ func heatOf(in *Input, w *words) *heat {
 		h.Ramp = append(h.Ramp, ramp{X: float64(i) * 22, Fill: fill})
 	}
 	return h
+}
+
+// room is the size at which a text fits into a field: the wanted one, or a smaller one. A letter of the widest typefaces takes em of its size.
+func room(text string, wanted, em, width float64) float64 {
+	letters := float64(utf8.RuneCountInString(text))
+	if letters == 0 {
+		return wanted
+	}
+	return min(wanted, (width-4)/(letters*em))
 }
 
 // recencyRange says which days have a recency score; empty where cut points bound nothing.
