@@ -17,6 +17,7 @@ import (
 //	bought        what receipts hold, by item
 //	carts         what receipts came to
 //	others        what else would go with what an account buys
+//	together      what is bought together
 func (r *runner) picture(ctx context.Context) error {
 	if !r.rules.picture {
 		_, err := r.tx.Exec(ctx, "delete from pictures; delete from mixes; delete from replenishments; delete from affinities")
@@ -32,9 +33,11 @@ func (r *runner) picture(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	r.options.Progress("find what is bought together", 0, 0)
 	if err := r.together(ctx, items); err != nil {
 		return fmt.Errorf("what is bought together: %w", err)
 	}
+	r.options.Progress("picture customers", 0, 0)
 	for _, step := range []struct {
 		name string
 		args []any
@@ -44,7 +47,7 @@ func (r *runner) picture(ctx context.Context) error {
 		}
 	}
 	_, err = r.tx.Exec(ctx, `drop table temp.main.items; drop table temp.main.item_numbers; drop table temp.main.bought; drop table temp.main.carts;
-		drop table temp.main.others`)
+		drop table temp.main.others; drop table temp.main.together`)
 	return err
 }
 

@@ -45,18 +45,36 @@ func (r *runner) together(ctx context.Context, items []string) error {
 	if err != nil {
 		return err
 	}
-	for i, rule := range rules {
-		var left []string
-		for _, item := range rule.Left {
-			left = append(left, items[item])
-		}
-		if _, err := r.tx.Exec(ctx, statement("affinity"), warehouse.Arg("rank", i+1), warehouse.Arg("left_items", strings.Join(left, "\x1f")),
-			warehouse.Arg("right_item", items[rule.Right]), warehouse.Arg("receipts", rule.Count), warehouse.Arg("left_receipts", rule.LeftCount),
-			warehouse.Arg("right_receipts", rule.RightCount), warehouse.Arg("all_receipts", baskets.Len())); err != nil {
-			return err
-		}
+	if err := r.noteRules(ctx, rules, items, int64(baskets.Len())); err != nil {
+		return err
 	}
 	return r.suggest(ctx, affinity.NewIndex(rules), items)
+}
+
+// noteRules writes the rules down.
+func (r *runner) noteRules(ctx context.Context, rules []affinity.Rule, items []string, receipts int64) error {
+	if _, err := r.tx.Exec(ctx, `create temp table together (rank integer, left_items varchar, right_item varchar, receipts bigint,
+		left_receipts bigint, right_receipts bigint)`); err != nil {
+		return err
+	}
+	err := r.tx.Append(ctx, "together", func(yield func([]any, error) bool) {
+		for i, rule := range rules {
+			left := make([]string, len(rule.Left))
+			for k, item := range rule.Left {
+				left[k] = items[item]
+			}
+			if !yield([]any{
+				int32(i + 1), strings.Join(left, "\x1f"), items[rule.Right], rule.Count, rule.LeftCount, rule.RightCount,
+			}, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.tx.Exec(ctx, statement("affinities"), warehouse.Arg("receipts", receipts))
+	return err
 }
 
 // baskets reads the receipts to learn from. Items beyond what the miner can number take no part.
