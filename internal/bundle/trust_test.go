@@ -179,8 +179,8 @@ func TestSameVersion(t *testing.T) {
 	}
 }
 
-// TestKeyCompromise replaces a signing key: two overlap, then the old one is worth nothing, and the keyset before is refused.
-func TestKeyCompromise(t *testing.T) {
+// TestThreatKeyCompromise replaces a signing key: two overlap, then the old one is worth nothing, and the keyset before is refused.
+func TestThreatKeyCompromise(t *testing.T) {
 	t.Parallel()
 	o := newOffice("own")
 	fresh := seeded("fresh signing")
