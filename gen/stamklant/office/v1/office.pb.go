@@ -104,6 +104,10 @@ const (
 	ListKind_LIST_KIND_RECEIPTS ListKind = 1
 	// Customers with their cards, groups and consents, and with scores, tiers and points where they come from elsewhere.
 	ListKind_LIST_KIND_CUSTOMERS ListKind = 2
+	// Articles with their groups, brands and costs.
+	ListKind_LIST_KIND_ARTICLES ListKind = 3
+	// Stores with their owners, regions and languages.
+	ListKind_LIST_KIND_STORES ListKind = 4
 )
 
 // Enum value maps for ListKind.
@@ -112,11 +116,15 @@ var (
 		0: "LIST_KIND_UNSPECIFIED",
 		1: "LIST_KIND_RECEIPTS",
 		2: "LIST_KIND_CUSTOMERS",
+		3: "LIST_KIND_ARTICLES",
+		4: "LIST_KIND_STORES",
 	}
 	ListKind_value = map[string]int32{
 		"LIST_KIND_UNSPECIFIED": 0,
 		"LIST_KIND_RECEIPTS":    1,
 		"LIST_KIND_CUSTOMERS":   2,
+		"LIST_KIND_ARTICLES":    3,
+		"LIST_KIND_STORES":      4,
 	}
 )
 
@@ -155,6 +163,8 @@ const (
 	ExportKind_EXPORT_KIND_UNSPECIFIED ExportKind = 0
 	// One row per scored account: values, scores and segment.
 	ExportKind_EXPORT_KIND_SCORES ExportKind = 1
+	// One row per e-mail address, phone number or address that a customer gave at a till, opened.
+	ExportKind_EXPORT_KIND_DETAILS ExportKind = 2
 )
 
 // Enum value maps for ExportKind.
@@ -162,10 +172,12 @@ var (
 	ExportKind_name = map[int32]string{
 		0: "EXPORT_KIND_UNSPECIFIED",
 		1: "EXPORT_KIND_SCORES",
+		2: "EXPORT_KIND_DETAILS",
 	}
 	ExportKind_value = map[string]int32{
 		"EXPORT_KIND_UNSPECIFIED": 0,
 		"EXPORT_KIND_SCORES":      1,
+		"EXPORT_KIND_DETAILS":     2,
 	}
 )
 
@@ -2143,15 +2155,18 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x11LANE_ACTION_BLOCK\x10\x03\x12\x17\n" +
 	"\x13LANE_ACTION_UNBLOCK\x10\x04\x12\x15\n" +
 	"\x11LANE_ACTION_ERASE\x10\x05\x12\x15\n" +
-	"\x11LANE_ACTION_MERGE\x10\x06*V\n" +
+	"\x11LANE_ACTION_MERGE\x10\x06*\x84\x01\n" +
 	"\bListKind\x12\x19\n" +
 	"\x15LIST_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12LIST_KIND_RECEIPTS\x10\x01\x12\x17\n" +
-	"\x13LIST_KIND_CUSTOMERS\x10\x02*A\n" +
+	"\x13LIST_KIND_CUSTOMERS\x10\x02\x12\x16\n" +
+	"\x12LIST_KIND_ARTICLES\x10\x03\x12\x14\n" +
+	"\x10LIST_KIND_STORES\x10\x04*Z\n" +
 	"\n" +
 	"ExportKind\x12\x1b\n" +
 	"\x17EXPORT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
-	"\x12EXPORT_KIND_SCORES\x10\x01*\xe3\x01\n" +
+	"\x12EXPORT_KIND_SCORES\x10\x01\x12\x17\n" +
+	"\x13EXPORT_KIND_DETAILS\x10\x02*\xe3\x01\n" +
 	"\n" +
 	"RunOutcome\x12\x1b\n" +
 	"\x17RUN_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +
