@@ -97,7 +97,6 @@ var plants = []plant{
 
 // TestPlanted makes mistakes in the product and sees that the harnesses notice them: those that are quick to try.
 func TestPlanted(t *testing.T) {
-	t.Parallel()
 	for _, p := range plants {
 		if p.quick {
 			t.Run(p.name, func(t *testing.T) { p.mustBeNoticed(t) })
