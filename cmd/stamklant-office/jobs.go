@@ -12,6 +12,8 @@ import (
 type importCommand struct {
 	Receipts  importReceipts  `cmd:"" help:"Receipts with their lines."`
 	Customers importCustomers `cmd:"" help:"Customers: cards, groups, consents; and scores, tiers, points where they come from elsewhere."`
+	Articles  importArticles  `cmd:"" help:"Articles: group, brand, cost or margin, new since, how long a pack lasts."`
+	Stores    importStores    `cmd:"" help:"Stores: owner, region, country, languages, hours."`
 }
 
 type importReceipts struct {
@@ -20,6 +22,24 @@ type importReceipts struct {
 
 type importCustomers struct {
 	importList `embed:""`
+}
+
+type importArticles struct {
+	importList `embed:""`
+}
+
+type importStores struct {
+	importList `embed:""`
+}
+
+// Run imports articles.
+func (c *importArticles) Run(s *session) error {
+	return c.run(s, officev1.ListKind_LIST_KIND_ARTICLES)
+}
+
+// Run imports stores.
+func (c *importStores) Run(s *session) error {
+	return c.run(s, officev1.ListKind_LIST_KIND_STORES)
 }
 
 type importList struct {
@@ -115,7 +135,19 @@ func (c *runsCommand) Run(s *session) error {
 }
 
 type exportCommand struct {
-	Scores exportScores `cmd:"" help:"One row per scored account: values, scores, segment."`
+	Scores  exportScores  `cmd:"" help:"One row per scored account: values, scores, segment."`
+	Details exportDetails `cmd:"" help:"E-mail addresses, phone numbers and addresses that customers gave at tills, opened."`
+}
+
+type exportDetails struct {
+	File string `arg:"" help:"The CSV file to write; its owner alone can read it." type:"path"`
+}
+
+// Run exports.
+func (c *exportDetails) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Export{Export: &officev1.ExportJob{
+		What: officev1.ExportKind_EXPORT_KIND_DETAILS, File: c.File,
+	}}}, s.terminal)
 }
 
 type exportScores struct {

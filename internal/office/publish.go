@@ -189,6 +189,9 @@ func newStanding(p *programmev1.Programme, cuts *customerv1.CutPoints, now time.
 // campaign asks about is taken off.
 func (s *standing) complete(a *customerv1.Account, counted inbox.CutAccount) {
 	a.Predictions, a.Picture = s.asked.Predictions(a.GetPredictions()), s.asked.Picture(a.GetPicture())
+	if counted.Language != "" {
+		a.Language = counted.Language
+	}
 	if a.Loyalty == nil {
 		a.Loyalty = &customerv1.LoyaltyState{}
 	}

@@ -103,6 +103,8 @@ type CutAccount struct {
 	Points int64
 	// Entries is how many those are.
 	Entries uint64
+	// Language is the one the customer asked for at a till; empty for none.
+	Language string
 	// FirstDay and LastDay are the first and last day they count for, in days since 1970-01-01; both 0 without entries.
 	FirstDay, LastDay int32
 }
@@ -183,6 +185,9 @@ func (c *Cut) account(key, value, own []byte) (a CutAccount, err error) {
 		return a, fmt.Errorf("%w: account %x: %w", ErrDamaged, key, err)
 	}
 	a.Externals = record.externals
+	if a.Language, _, err = c.t.spoken(a.ID); err != nil {
+		return a, err
+	}
 	if a.Identifiers, err = c.t.identifiersOf(record); err != nil || own == nil {
 		return a, err
 	}

@@ -107,7 +107,8 @@ func sound(message *outcomev1.OutboxRow, sequence uint64) error {
 			}
 		}
 		return nil
-	case *outcomev1.OutboxRow_Conflict, *outcomev1.OutboxRow_Exposure, *outcomev1.OutboxRow_Preference, *outcomev1.OutboxRow_Erasure:
+	case *outcomev1.OutboxRow_Conflict, *outcomev1.OutboxRow_Exposure, *outcomev1.OutboxRow_Preference, *outcomev1.OutboxRow_Erasure,
+		*outcomev1.OutboxRow_Details:
 		return nil
 	}
 	return fmt.Errorf("%w: sequence %d; bring head office to the store's version first", ErrUnknownRow, sequence)
@@ -218,13 +219,15 @@ func (t *transaction) take(server string, at place, r row, sum [32]byte) error {
 		return t.takePreference(server, message.Preference)
 	case *outcomev1.OutboxRow_Erasure:
 		return t.erasureReceipt(server, message.Erasure)
+	case *outcomev1.OutboxRow_Details:
+		return t.takeDetails(at, message.Details)
 	}
 	return nil
 }
 
 // takePreference has what a customer said in one store hold in all. What is said of an account nobody knows, or of no purpose, changes nothing.
 func (t *transaction) takePreference(server string, p *outcomev1.Preference) error {
-	if len(p.GetAccountId()) != 16 || p.GetOccurredAt() == nil || p.GetPurpose() <= 0 || int(p.GetPurpose()) >= purposes {
+	if len(p.GetAccountId()) != 16 || p.GetOccurredAt() == nil || p.GetPurpose() <= 0 {
 		return nil
 	}
 	account, err := t.alive([16]byte(p.GetAccountId()))
@@ -234,7 +237,17 @@ func (t *transaction) takePreference(server string, p *outcomev1.Preference) err
 	if err != nil {
 		return err
 	}
-	_, err = t.prefer(account, p, Said{By: "server " + server})
+	said := Said{By: "server " + server}
+	switch card := p.GetCard(); {
+	case p.GetPurpose() == outcomev1.Purpose_PURPOSE_LANGUAGE:
+		return t.speakTo(account, p)
+	case p.GetPurpose() == outcomev1.Purpose_PURPOSE_CARD_LOST:
+		if _, err = t.blockCard(card.GetNamespace(), card.GetCanonical(), !p.GetAgreed(), said); errors.Is(err, ErrNotFound) || errors.Is(err, ErrNoSuppression) {
+			return nil
+		}
+	case int(p.GetPurpose()) < purposes:
+		_, err = t.prefer(account, p, said)
+	}
 	return err
 }
 

@@ -28,6 +28,8 @@
 //	aliases      external id                 → the account that the one it was of was merged into
 //	suppressed   hash of an identifier, external id or account under the content key   → which of them, number of the lane record that erased it
 //	erasures     lane number u64 ‖ server id → when that server held nothing more of whom the record erased, u64 Unix seconds
+//	details      account or id hash ‖ kind ‖ when u64 Unix nanoseconds   → stream u32, sequence u64: contact details, sealed
+//	languages    account                     → when u64 Unix nanoseconds ‖ the language the customer wants
 //	audit        number u64                  → when, u64 Unix seconds ‖ what was done, by whom, why
 //
 // An account is 16 random bytes; a receipt id the first half of SHA-256 over its key's bytes (loyalty.KeyBytes). The business

@@ -157,6 +157,9 @@ func (e *erasing) in(row *outcomev1.OutboxRow) bool {
 		return e.is(kind.Exposure.GetAccountId())
 	case *outcomev1.OutboxRow_Preference:
 		return e.is(kind.Preference.GetAccountId())
+	case *outcomev1.OutboxRow_Details:
+		card := kind.Details.GetIdentifier()
+		return e.is(kind.Details.GetAccountId()) || card != nil && slices.Contains(e.own, string(identifierKey(card.GetNamespace(), card.GetCanonical())))
 	}
 	return false
 }
@@ -248,8 +251,10 @@ func (t *transaction) eraseRegister(e *erasing, number uint64) error {
 		if err := t.suppress(suppressedAccount, accountNamespace, string(id[:]), number); err != nil {
 			return err
 		}
-		if err := t.remove(inTold, id[:]); err != nil {
-			return err
+		for _, bucket := range []string{inTold, inLanguages} {
+			if err := t.remove(bucket, id[:]); err != nil {
+				return err
+			}
 		}
 	}
 	return t.remove(inAccounts, e.account[:])
@@ -310,7 +315,9 @@ func anonymous(message *outcomev1.OutboxRow) ([]byte, error) {
 	case *outcomev1.OutboxRow_Exposure:
 		kind.Exposure.AccountId = nil
 	case *outcomev1.OutboxRow_Preference:
-		kind.Preference.AccountId = nil
+		kind.Preference.AccountId, kind.Preference.Card = nil, nil
+	case *outcomev1.OutboxRow_Details:
+		kind.Details.Reset()
 	}
 	return proto.Marshal(message)
 }
@@ -341,6 +348,8 @@ func (t *transaction) ofErased(row *outcomev1.OutboxRow) (bool, error) {
 		ids = append(ids, kind.Exposure.GetAccountId())
 	case *outcomev1.OutboxRow_Preference:
 		ids = append(ids, kind.Preference.GetAccountId())
+	case *outcomev1.OutboxRow_Details:
+		ids, receipt = append(ids, kind.Details.GetAccountId()), &outcomev1.Receipt{Identifier: kind.Details.GetIdentifier()}
 	}
 	for _, id := range ids {
 		if gone, err := t.gone(accountNamespace, string(id)); gone || err != nil {

@@ -146,7 +146,7 @@ func bringUp(db *bbolt.DB) (err error) {
 }
 
 // migrations are all there ever were, oldest first; the version of a file is how many it has been through.
-var migrations = []func(tx *bbolt.Tx) error{layBuckets, layBuckets} // the second added what the lane needs
+var migrations = []func(tx *bbolt.Tx) error{layBuckets, layBuckets, layBuckets} // the second added what the lane needs, the third what customers said of themselves
 
 // layBuckets makes the buckets that are not there yet.
 func layBuckets(tx *bbolt.Tx) error {

@@ -37,11 +37,14 @@ const (
 	inSuppressed  = "suppressed"
 	inErasures    = "erasures"
 	inAudit       = "audit"
+	inDetails     = "details"
+	inLanguages   = "languages"
 )
 
 var buckets = []string{
 	inMeta, inServers, inStreams, inRows, inReceipts, inEntries, inLedger, inOrphans, inBalances, inConflicts,
 	inAccounts, inExternals, inIdentifiers, inLane, inTold, inAliases, inSuppressed, inErasures, inAudit,
+	inDetails, inLanguages,
 }
 
 // The keys of meta.

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	bundlev1 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	"github.com/stamklant/stamklant/internal/bundle"
 )
 
@@ -30,6 +31,7 @@ const (
 	rootFile      = "root.pem"
 	signingFile   = "signing.pem"
 	recoveryFile  = "recovery.pem"
+	detailsFile   = "details.pem"
 	chainFile     = "chain.json"
 	secretsFile   = "secrets.json"
 	keysetFile    = "keyset.skm"
@@ -44,6 +46,7 @@ const keysetLife = 2 * 365 * 24 * time.Hour
 //	root.pem       signs the keyset, nothing else; belongs on a medium kept offline
 //	signing.pem    signs manifests
 //	recovery.pem   opens the data key of a server that lost its own
+//	details.pem    opens the contact details that customers give at tills; drawn when first published
 //	chain.json     what the chain is, for everybody to know
 //	secrets.json   the keys identifiers are hashed with, and the one decision tickets are sealed under
 //	keyset.skm     the signed keyset, as published
@@ -308,6 +311,36 @@ func (k *Keys) RecoverDataKey(server string, sealed []byte) (bundle.Key, error) 
 		return bundle.Key{}, err
 	}
 	return bundle.OpenKey(private.Bytes(), bundle.ForRecovery(k.Chain(), server), sealed)
+}
+
+// DetailsKey is the public key that stores seal contact details to. A chain that has none yet gets one.
+func (k *Keys) DetailsKey() ([]byte, error) {
+	path := filepath.Join(k.dir, detailsFile)
+	private, err := readRecoveryKey(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if private, err = ecdh.X25519().GenerateKey(rand.Reader); err != nil {
+			return nil, err
+		}
+		err = writePEM(path, "Opens the contact details that customers give at tills.", private)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return private.PublicKey().Bytes(), nil
+}
+
+// OpenDetails opens contact details that a server sealed.
+func (k *Keys) OpenDetails(server string, sealed []byte) (*outcomev1.ContactDetails, error) {
+	private, err := readRecoveryKey(filepath.Join(k.dir, detailsFile))
+	if err != nil {
+		return nil, err
+	}
+	plain, err := bundle.OpenFor(private.Bytes(), bundle.ForDetails(k.Chain(), server), sealed)
+	if err != nil {
+		return nil, err
+	}
+	details := &outcomev1.ContactDetails{}
+	return details, proto.Unmarshal(plain, details)
 }
 
 // RenewKeyset signs the keyset anew, under the next version. It needs the root key.

@@ -210,8 +210,12 @@ func (p *publication) programme(ctx context.Context) error {
 
 // stores writes what is each server's own, unless it is what was published last.
 func (p *publication) stores(ctx context.Context) error {
+	details, err := p.to.Keys.DetailsKey()
+	if err != nil {
+		return err
+	}
 	for _, s := range p.to.Keys.Servers() {
-		message := &bundlev1.StorePart{ServerId: s.ID, ContentKey: p.to.Keys.ContentKey(), Standby: s.Standby}
+		message := &bundlev1.StorePart{ServerId: s.ID, ContentKey: p.to.Keys.ContentKey(), Standby: s.Standby, DetailsKey: details}
 		for _, key := range p.to.Keys.secrets.IdentifierKeys {
 			message.IdentifierKeys = append(message.IdentifierKeys, &bundlev1.IdentifierKey{Epoch: key.Epoch, Key: key.Key})
 		}
