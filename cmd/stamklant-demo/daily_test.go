@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -220,6 +221,65 @@ func TestDailyRefusesAndKeeps(t *testing.T) {
 		t.Error("the night was done, and scores and release are what they were")
 	}
 	if runs := office(t, n.home, 0, "runs"); strings.Count(runs, "  refused  ") != 5 || strings.Count(runs, "  failed  ") != 2 || !strings.Contains(runs, "run 9  closes 2026-10-15  done  ") {
+		t.Errorf("the list of runs:\n%s", runs)
+	}
+}
+
+// killedAfter starts the night and ends its process, as a power cut would, once it says that a step has ended.
+func (n *night) killedAfter(step string) {
+	n.t.Helper()
+	cmd := command(n.t, "stamklant-office", "--data", n.home, "daily", "--as-of", lastNight.Format(time.DateOnly))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	said := false
+	for lines := bufio.NewScanner(out); lines.Scan() && !said; {
+		said = strings.HasPrefix(strings.TrimSpace(lines.Text()), step+" ")
+	}
+	_ = cmd.Process.Kill() // it may have ended
+	_ = cmd.Wait()         // how a killed process ended tells nothing
+	if !said {
+		n.t.Fatalf("the run never says that it did %q", step)
+	}
+}
+
+// scores are what the table of scores holds.
+func (n *night) scores() string {
+	n.t.Helper()
+	path := filepath.Join(n.home, "scores.csv")
+	office(n.t, n.home, 0, "export", "scores", path)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A run that is killed after any of its steps leaves whole scores, those of before or its own, and the next run does the night.
+func TestDailyKilled(t *testing.T) {
+	t.Parallel()
+	n := newNight(t)
+	n.arrives("receipts-history.csv", n.weeks(5, lastNight))
+	n.closes(0, lastNight.AddDate(0, 0, -1), "publish")
+	before := n.scores()
+	n.arrives("receipts-1.csv", nightHeader+n.day(lastNight, 20, "4.50", "k1", "k2"))
+	steps := []string{"Daily", "read", "take in", "score", "check", "publish"}
+	for _, step := range steps {
+		n.killedAfter(step)
+		if after := n.scores(); after != before && step != "publish" {
+			t.Errorf("killed after %q: the scores are neither kept nor published, and changed", step)
+		}
+	}
+	n.closes(0, lastNight, "publish")
+	if n.scores() == before {
+		t.Error("after a whole run the scores are what they were")
+	}
+	// The last one may have come to its end before the power went.
+	if runs := office(t, n.home, 0, "runs"); strings.Count(runs, "  cut off  ") < len(steps)-1 || !strings.Contains(runs, "run 8  closes 2026-10-15  done  ") {
 		t.Errorf("the list of runs:\n%s", runs)
 	}
 }
