@@ -19,15 +19,23 @@ import (
 	"github.com/stamklant/stamklant/internal/office/warehouse"
 )
 
-// importList takes in receipts or customers. ErrRejected when rows were rejected; what is good was kept.
+// lists are the lists that can be taken in.
+var lists = map[officev1.ListKind]warehouse.List{
+	officev1.ListKind_LIST_KIND_RECEIPTS:  warehouse.Receipts,
+	officev1.ListKind_LIST_KIND_CUSTOMERS: warehouse.Customers,
+	officev1.ListKind_LIST_KIND_ARTICLES:  warehouse.Articles,
+	officev1.ListKind_LIST_KIND_STORES:    warehouse.Stores,
+}
+
+// importList takes in a list. ErrRejected when rows were rejected; what is good was kept.
 func (o *Office) importList(ctx context.Context, job *officev1.ImportJob, to hub.Terminal) error {
 	mapping, err := warehouse.ReadMapping(job.GetMapping())
 	if err != nil {
 		return err
 	}
-	list := warehouse.Receipts
-	if job.GetList() == officev1.ListKind_LIST_KIND_CUSTOMERS {
-		list = warehouse.Customers
+	list, known := lists[job.GetList()]
+	if !known {
+		return fmt.Errorf("this version takes in no list of the kind %v", job.GetList())
 	}
 	recognise, err := o.recognise()
 	if err != nil {
@@ -106,6 +114,9 @@ func printImport(to io.Writer, r *warehouse.ImportReport) {
 	if t := r.Customers; t != nil {
 		printCustomers(row, t)
 	}
+	if t := r.Catalogue; t != nil {
+		printCatalogue(row, r.List, t)
+	}
 	for _, c := range r.Rejected {
 		row(c.Rows, "rejected: "+c.Reason)
 	}
@@ -119,6 +130,16 @@ func printImport(to io.Writer, r *warehouse.ImportReport) {
 	case r.RejectedRows() > 0:
 		fmt.Fprintf(to, "Rejected rows, each with its reason: %s\n", r.RejectedPath)
 	}
+}
+
+func printCatalogue(row func(any, string), list warehouse.List, t *warehouse.CatalogueTotals) {
+	row(t.Entries, string(list)+" read")
+	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
+		row(t.Fields[name], "with "+name)
+	}
+	row(t.New, "new")
+	row(t.Changed, "changed")
+	row(t.Same, "known already")
 }
 
 func printReceipts(row func(any, string), t *warehouse.ReceiptTotals) {

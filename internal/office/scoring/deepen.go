@@ -3,7 +3,6 @@ package scoring
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/stamklant/stamklant/internal/office/warehouse"
 )
@@ -14,7 +13,7 @@ import (
 //	sensitive  what receipts hold of sensitive groups
 //	purchases  receipts that tell what customers do
 func (r *runner) deepen(ctx context.Context, run *Run) error {
-	if _, err := r.tx.Exec(ctx, statement("sensitive"), warehouse.Arg("patterns", strings.Join(r.rules.sensitive, "\x1f"))); err != nil {
+	if err := r.hide(ctx); err != nil {
 		return err
 	}
 	if _, err := r.tx.Exec(ctx, statement("purchases"), warehouse.Arg("as_of", r.asOf), warehouse.Arg("currency", r.rules.currency),

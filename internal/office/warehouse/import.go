@@ -60,8 +60,13 @@ type ImportReport struct {
 	RejectedPath string
 	// Receipts is set for a list of receipts.
 	Receipts *ReceiptTotals
+	// Days are the receipts of the list that nothing told of before, neither a list nor a store, by store and day. In a dry run, what would be
+	// added.
+	Days []StoreDay
 	// Customers is set for a list of customers.
 	Customers *CustomerTotals
+	// Catalogue is set for a list of articles or stores.
+	Catalogue *CatalogueTotals
 }
 
 // RejectedRows is the sum over all reasons.
@@ -122,8 +127,6 @@ type ReceiptTotals struct {
 	ReplacedReceipts int64
 	// OtherContent receipts were known with other content and rejected.
 	OtherContent int64
-	// Days are the receipts that nothing told of before, neither a list nor a store, by store and day. In a dry run, what would be added.
-	Days []StoreDay
 }
 
 // CustomerTotals are the totals of a list of customers.

@@ -51,7 +51,7 @@ func (r *importRun) receipts(ctx context.Context, report *ImportReport) error {
 	if err := r.taken(ctx, report.Receipts); err != nil {
 		return err
 	}
-	if report.Receipts.Days, err = r.tx.storeDays(ctx, "receipts_days"); err != nil || r.DryRun {
+	if report.Days, err = r.tx.storeDays(ctx, "receipts_days"); err != nil || r.DryRun {
 		return err
 	}
 	return r.keepReceipts(ctx, report)

@@ -35,9 +35,13 @@ func (r *importRun) run(ctx context.Context) (*ImportReport, error) {
 		return nil, err
 	}
 	report := &ImportReport{List: r.List, DryRun: r.DryRun}
-	take := r.receipts
-	if r.List == Customers {
+	take := r.catalogue
+	switch r.List {
+	case Receipts:
+		take = r.receipts
+	case Customers:
 		take = r.customers
+	default: // a catalogue
 	}
 	if err := take(ctx, report); err != nil {
 		return nil, err

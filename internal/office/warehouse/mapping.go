@@ -18,6 +18,10 @@ const (
 	Receipts List = "receipts"
 	// Customers is a list of customers.
 	Customers List = "customers"
+	// Articles is a list of articles.
+	Articles List = "articles"
+	// Stores is a list of stores.
+	Stores List = "stores"
 )
 
 // Mapping says what the columns of a shop's own export mean. It is read once from a file that a person wrote, never changes after, and is

@@ -34,10 +34,30 @@ var customerFields = map[string]fieldKind{
 	"segment": textField, "r": wholeField, "f": wholeField, "m": wholeField,
 }
 
+// articleFields are what a list of articles may fill.
+var articleFields = map[string]fieldKind{
+	"sku": textField, "name": textField, "group": textField, "brand": textField, "cost": numberField, "margin_percent": numberField,
+	"new_since": timeField, "pack_days": wholeField,
+}
+
+// storeFields are what a list of stores may fill.
+var storeFields = map[string]fieldKind{
+	"store": textField, "name": textField, "owner": textField, "region": textField, "country": textField, "languages": wordsField,
+	"hours": textField,
+}
+
+// listFields are what each list may fill. A field that several lists have is read the same way in each.
+var listFields = map[List]map[string]fieldKind{
+	Receipts: receiptFields, Customers: customerFields, Articles: articleFields, Stores: storeFields,
+}
+
+// lists are the lists there are.
+var lists = []List{Receipts, Customers, Articles, Stores}
+
 // columns reads which column fills which field.
 func (r *mappingReader) columns(n *yaml.Node) {
 	readers := map[string]func(*yaml.Node){}
-	for _, fields := range []map[string]fieldKind{receiptFields, customerFields} {
+	for _, fields := range listFields {
 		for name, kind := range fields {
 			readers[name] = func(n *yaml.Node) { r.mapping.fields[name] = r.field(n, name, kind) }
 		}
@@ -72,25 +92,50 @@ func (r *mappingReader) field(n *yaml.Node, name string, kind fieldKind) field {
 
 // complete checks what only the whole file can tell.
 func (r *mappingReader) complete(n *yaml.Node, seen map[string]bool) {
-	own, other, otherList := receiptFields, customerFields, Customers
-	if r.mapping.list == Customers {
-		own, other, otherList = customerFields, receiptFields, Receipts
-	}
 	for name, f := range r.mapping.fields {
-		if _, mine := own[name]; !mine {
-			if _, theirs := other[name]; theirs {
-				r.wrong(&yaml.Node{Line: f.line, Column: 1}, "`%s` belongs into a list of %s", name, otherList)
+		if _, mine := listFields[r.mapping.list][name]; !mine {
+			for _, list := range lists {
+				if _, theirs := listFields[list][name]; theirs {
+					r.wrong(&yaml.Node{Line: f.line, Column: 1}, "`%s` belongs into a list of %s", name, list)
+					break
+				}
 			}
 		}
 		if f.zone != "" && r.mapping.zone == "" {
 			r.wrong(&yaml.Node{Line: f.line, Column: 1}, "to move `%s` from %s to store time, say the shops' `time_zone`", name, f.zone)
 		}
 	}
-	if r.mapping.list == Customers {
+	switch r.mapping.list {
+	case Receipts:
+		r.completeReceipts(n, seen)
+	case Customers:
 		r.completeCustomers(n, seen)
-		return
+	default:
+		r.completeCatalogue(n, seen)
 	}
-	r.completeReceipts(n, seen)
+}
+
+// completeCatalogue checks a mapping of articles or stores.
+func (r *mappingReader) completeCatalogue(n *yaml.Node, seen map[string]bool) {
+	key := catalogues[r.mapping.list].key
+	if f, has := r.mapping.fields[key]; !has || len(f.columns) == 0 {
+		r.wrong(n, "columns: `%s` is missing: name the column with the code", key)
+	}
+	for _, name := range []string{"customer", "identifiers"} {
+		if seen[name] {
+			r.wrong(n, "`%s` belongs into a list of customers", name)
+		}
+	}
+	r.receiptsOnly(n, seen)
+}
+
+// receiptsOnly refuses what only a list of receipts has.
+func (r *mappingReader) receiptsOnly(n *yaml.Node, seen map[string]bool) {
+	for _, key := range []string{"receipt", "returns", "voids", "training", "not_merchandise", "promotion"} {
+		if seen[key] {
+			r.wrong(n, "`%s` belongs into a list of receipts", key)
+		}
+	}
 }
 
 // completeReceipts checks a mapping of receipts.
@@ -124,11 +169,7 @@ func (r *mappingReader) completeCustomers(n *yaml.Node, seen map[string]bool) {
 	if !seen["customer"] {
 		r.wrong(n, "`customer` is missing: `customer: {column: customer_no, is: external_id}`")
 	}
-	for _, key := range []string{"receipt", "returns", "voids", "training", "not_merchandise", "promotion"} {
-		if seen[key] {
-			r.wrong(n, "`%s` belongs into a list of receipts", key)
-		}
-	}
+	r.receiptsOnly(n, seen)
 }
 
 // columnsUsed are the file's columns that the mapping names.

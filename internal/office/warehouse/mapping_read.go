@@ -172,7 +172,11 @@ func (r *mappingReader) root(n *yaml.Node) {
 	m := r.mapping
 	seen := r.object(n, "a mapping", map[string]func(*yaml.Node){
 		"list": func(n *yaml.Node) {
-			m.list = List(r.oneOf(n, "list", map[string]string{string(Receipts): string(Receipts), string(Customers): string(Customers)}))
+			known := map[string]string{}
+			for _, list := range lists {
+				known[string(list)] = string(list)
+			}
+			m.list = List(r.oneOf(n, "list", known))
 		},
 		"file":            r.dialect,
 		"time_zone":       func(n *yaml.Node) { m.zone = r.timeZone(n) },
@@ -189,7 +193,10 @@ func (r *mappingReader) root(n *yaml.Node) {
 		"skip":            r.skips,
 	})
 	if !seen["list"] {
-		r.wrong(n, "`list` is missing: write `list: receipts` or `list: customers`")
+		r.wrong(n, "`list` is missing: write `list: receipts`, `customers`, `articles` or `stores`")
+		return
+	}
+	if m.list == "" { // said what is wrong with it
 		return
 	}
 	r.complete(n, seen)

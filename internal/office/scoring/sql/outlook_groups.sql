@@ -1,9 +1,9 @@
 -- Counts the product groups customers buy from.
--- Inputs: purchases, lines; $first, of the window; $patterns of the sensitive groups, as for sensitive.sql. Grain: one row per account. Output:
+-- Inputs: purchases, goods; $first, of the window; $patterns of the sensitive groups, as for sensitive.sql. Grain: one row per account. Output:
 -- breadth.
 create temp table breadth as
 with groups as (
-    select distinct group_code from main.lines where group_code is not null
+    select distinct group_code from main.goods where group_code is not null
 ), shown as (
     select group_code from groups
     where not exists (
@@ -12,7 +12,7 @@ with groups as (
 )
 select account_id, count(distinct group_code) as groups
 from temp.main.purchases
-join main.lines using (receipt_id)
-where account_id is not null and business_date >= date '1970-01-01' + $first::integer and merchandise and not lines.returned
+join main.goods using (receipt_id)
+where account_id is not null and business_date >= date '1970-01-01' + $first::integer and merchandise and not goods.returned
     and group_code in (select group_code from shown)
 group by account_id

@@ -7,27 +7,30 @@ with voided as (
     select original_store, original_till, original_business_date, original_receipt_no
     from main.receipts
     where kind = 'post_void' and original_receipt_no is not null and business_date <= date '1970-01-01' + $as_of::integer
-), counted as (
+), counted as not materialized (
     select receipts.*
-    from main.receipts left join main.scores using (account_id)
-    where kind in ('sale', 'return') and not superseded and (account_id is null or standing in ('scored', 'lapsed'))
+    from main.receipts
+    anti join voided
+        on voided.original_receipt_no = receipts.receipt_no and voided.original_store = receipts.store
+            and voided.original_till = receipts.till and voided.original_business_date = receipts.business_date
+    left join main.scores on scores.account_id = receipts.account_id
+    where kind in ('sale', 'return') and not superseded and (receipts.account_id is null or standing in ('scored', 'lapsed'))
         and business_date <= date '1970-01-01' + $as_of::integer and (currency is null or currency = $currency)
-        and not exists (
-            from voided
-            where original_store = store and original_receipt_no = receipt_no
-                and original_till = till and original_business_date = business_date
-        )
+), back as (
+    select original_receipt_no, original_store, original_till, original_business_date, receipt_id, account_id, business_date, returned
+    from counted
+    where original_receipt_no is not null and $remove
 ), brought_back as (
     -- Sales that came back whole: all their goods, by returns that name them.
     select sale.receipt_id
     from counted as sale
-    join counted as back
+    join back
         on back.original_receipt_no = sale.receipt_no and back.original_store = sale.store and back.receipt_id <> sale.receipt_id
             and coalesce(back.original_till = sale.till, true)
             -- A return that names no day is of the account's own.
             and coalesce(back.original_business_date = sale.business_date,
                 back.account_id = sale.account_id and sale.business_date <= back.business_date)
-    where sale.kind = 'sale' and $remove
+    where sale.kind = 'sale'
     group by sale.receipt_id
     having any_value(sale.sold + sale.returned) + sum(back.returned) <= 0
 )
