@@ -68,6 +68,8 @@ type Input struct {
 	Minute int32
 	// Weekday is the day of the week there, 1 for Monday to 7 for Sunday.
 	Weekday int32
+	// ClockSuspect tells that Day, Minute and Weekday are not to be relied on: campaigns that rest on them are off.
+	ClockSuspect bool
 	// Stage is where in the sale.
 	Stage Stage
 	// Lines are the open basket's; nil when there is none yet.

@@ -12,6 +12,14 @@ type look struct {
 	p    *Programme
 	in   *Input
 	sums []sum // per group; nil until a campaign asks
+
+	timed bool // the campaign in hand has asked for the date or the time
+}
+
+// today is the day, of which is noted that it was asked for.
+func (l *look) today() int32 {
+	l.timed = true
+	return l.in.Day
 }
 
 // sum is what lies in the basket of one group.
@@ -35,12 +43,22 @@ func (l *look) indexed(c *campaign) Reason {
 	return Unspecified
 }
 
-// reason looks at what the index does not know: Won when all holds, or the first thing that does not, cheapest first.
+// reason looks at what the index does not know: Won when all holds, or the first thing that does not, cheapest first. What rests on the date or the
+// hour is off while the clock is suspect.
 func (l *look) reason(c *campaign) Reason {
+	l.timed = false
+	reason := l.conditions(c)
+	if l.timed && l.in.ClockSuspect {
+		return ClockSuspect
+	}
+	return reason
+}
+
+func (l *look) conditions(c *campaign) Reason {
 	switch {
-	case c.first != 0 && l.in.Day < c.first:
+	case c.first != 0 && l.today() < c.first:
 		return NotStarted
-	case c.last != 0 && l.in.Day > c.last:
+	case c.last != 0 && l.today() > c.last:
 		return Ended
 	case c.homeStore && (l.in.HomeStore == "" || l.in.HomeStore != l.in.Store):
 		return NotHomeStore
@@ -74,7 +92,7 @@ func (l *look) visit(c *campaign) Reason {
 	if c.atLeast < 0 && c.atMost < 0 {
 		return Won
 	}
-	days := int64(l.in.Day - l.in.LastVisitDay)
+	days := int64(l.today() - l.in.LastVisitDay)
 	switch {
 	case l.in.LastVisitDay == 0, c.atLeast >= 0 && days < c.atLeast:
 		return VisitTooRecent

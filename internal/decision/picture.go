@@ -112,7 +112,7 @@ func (s *span) holds(v int64) bool {
 func (l *look) daysToReplenish(group string) int64 {
 	for _, r := range l.in.Picture.GetReplenishments() {
 		if r.GetGroup() == group {
-			return int64(r.GetExpectedDay() - l.in.Day)
+			return int64(r.GetExpectedDay() - l.today())
 		}
 	}
 	return unknownDays

@@ -70,8 +70,8 @@ func variablesOf(p *programmev1.Programme) map[string]variable {
 func saleVariables() []variable {
 	return []variable{
 		text("store", "the store's code", func(l *look) string { return l.in.Store }),
-		number("weekday", "the day of the week, 1 for Monday to 7 for Sunday", func(l *look) int64 { return int64(l.in.Weekday) }),
-		number("minute", "the minute of the day, store time: 600 is ten o'clock", func(l *look) int64 { return int64(l.in.Minute) }),
+		number("weekday", "the day of the week, 1 for Monday to 7 for Sunday", func(l *look) int64 { l.timed = true; return int64(l.in.Weekday) }),
+		number("minute", "the minute of the day, store time: 600 is ten o'clock", func(l *look) int64 { l.timed = true; return int64(l.in.Minute) }),
 		flag("basket.open", "whether there is a basket yet", func(l *look) bool { return len(l.in.Lines) > 0 }),
 		number("basket.lines", "its lines; 0 without a basket", func(l *look) int64 { return int64(len(l.in.Lines)) }),
 		number("basket.pieces", "its pieces, rounded down; 0 without a basket", func(l *look) int64 { return l.whole().milli / 1000 }),
@@ -91,7 +91,7 @@ func customerVariables() []variable {
 			if l.in.LastVisitDay == 0 {
 				return -1
 			}
-			return int64(l.in.Day - l.in.LastVisitDay)
+			return int64(l.today() - l.in.LastVisitDay)
 		}),
 	}
 }

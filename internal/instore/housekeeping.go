@@ -33,8 +33,8 @@ func (s *Server) keepUnclaimed(ctx context.Context) error {
 	}
 }
 
-// keepHouse lets the journal go, now and then, of what every release still on the disk has counted. While the clock is behind trusted time
-// nothing ages.
+// keepHouse lets the journal go, now and then, of what every release still on the disk has counted. Things age by trusted time: by a day
+// per day of uptime or of signed time, whatever the clock says; while that is suspect, not at all.
 func (s *Server) keepHouse(ctx context.Context) error {
 	every := time.NewTicker(houseEvery)
 	defer every.Stop()
@@ -51,6 +51,12 @@ func (s *Server) keepHouse(ctx context.Context) error {
 }
 
 func (s *Server) prune(ctx context.Context) error {
+	clock := s.journal.Time()
+	if clock.Suspect {
+		s.config.Logger.LogAttrs(ctx, slog.LevelError, "the clock is suspect: nothing is purged, and offers with dates or hours are off until head office was heard",
+			slog.Time("clock", clock.Wall), slog.Time("trusted", clock.Trusted))
+		return nil
+	}
 	var openable []journal.Counted
 	for _, header := range s.replica.Openable() {
 		openable = append(openable, s.counted(header))
@@ -61,17 +67,15 @@ func (s *Server) prune(ctx context.Context) error {
 	if err := s.journal.PruneLane(ctx, s.laneKnown()); err != nil {
 		return err
 	}
-	floor, _, err := s.journal.Times()
-	now := s.config.Now()
-	if err != nil || now.Before(floor) || floor.IsZero() || now.Sub(floor) > trustFor {
+	if clock.Trusted.IsZero() {
+		return nil
+	}
+	if err := s.journal.RaiseFloor(ctx, clock.Trusted); err != nil { // what went by here counts after a restart too
 		return err
 	}
-	_, err = s.journal.Forget(ctx, now.Add(-wholeFor), now.Add(-keysFor))
+	_, err := s.journal.Forget(ctx, clock.Trusted.Add(-wholeFor), clock.Trusted.Add(-keysFor))
 	return err
 }
-
-// trustFor is how far the clock may be ahead of the newest signed time before nothing ages any more.
-const trustFor = 36 * time.Hour
 
 // counted is what one release has counted of this server's journal.
 func (s *Server) counted(header *bundlev1.CustomersHeader) journal.Counted {
@@ -108,6 +112,12 @@ func (s *Server) metrics() {
 			return -1
 		}
 		return s.config.Now().Sub(as).Seconds()
+	})
+	gauge("clock_suspect", "1 when the clock is too far from the time the server trusts.", func() float64 {
+		if s.journal.Time().Suspect {
+			return 1
+		}
+		return 0
 	})
 	gauge("release_stale", "1 when the release should have been replaced by now.", func() float64 {
 		if s.replica.Status().Stale(s.config.Now()) {

@@ -88,6 +88,8 @@ func (s *Service) Status(context.Context, *syncv1.StatusRequest) (*syncv1.Status
 		TrustedVersion: s.cfg.Journal.TrustedVersion(), Applying: status.Applying, OfferedVersion: status.Offered, Incarnation: incarnation[:],
 		OutboxWaiting: waiting, Time: timestamppb.New(now), DataAsOf: stamp(status.DataAsOf), ExpiresAt: stamp(status.ExpiresAt),
 	}
+	clock := s.cfg.Journal.Time()
+	answer.TrustedTime, answer.ClockSuspect = stamp(clock.Trusted), clock.Suspect
 	if status.Err != nil {
 		answer.Failure = status.Err.Error()
 	}

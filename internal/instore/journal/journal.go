@@ -62,6 +62,8 @@ type Config struct {
 	DataKey [32]byte
 	// Now is the wall clock.
 	Now func() time.Time
+	// Elapsed is the time since some moment of this process, by a clock nobody sets. Nil: the machine's own.
+	Elapsed func() time.Duration
 	// Logger is told of what a person should know: a new incarnation, a reopened file.
 	Logger *slog.Logger
 	// MachineID tells this machine from others. Empty: the operating system's own.
@@ -82,6 +84,10 @@ type Config struct {
 func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil || c.Logger == nil {
 		return c, errors.New("journal: Config needs Now and Logger")
+	}
+	if c.Elapsed == nil {
+		start := time.Now()
+		c.Elapsed = func() time.Duration { return time.Since(start) }
 	}
 	if c.MaxSize == 0 {
 		c.MaxSize = DefaultMaxSize
@@ -113,6 +119,7 @@ type Journal struct {
 	seal  sealFile
 	lives atomic.Pointer[history]
 	trust atomic.Pointer[trust]
+	sure  atomic.Pointer[anchor] // where trusted time was last known
 
 	lane       sync.Mutex // one change of the lane at a time
 	overlay    atomic.Pointer[Overlay]

@@ -68,8 +68,10 @@ func (j *Journal) Record(ctx context.Context, req RecordRequest) (Recorded, erro
 		return Recorded{}, err
 	}
 	var out Recorded
-	at := j.cfg.Now()
+	clock := j.Time()
+	at := clock.Best()
 	err := j.update(ctx, func(w *writer) (err error) {
+		w.clock = clock
 		out, err = w.record(&req, at)
 		return err
 	})
@@ -137,7 +139,10 @@ func (w *writer) book(id [16]byte, req *RecordRequest, at time.Time) (Recorded, 
 	row := booking.Row
 	row.ContentHash, row.Fork = req.Hash[:], w.fork
 	if row.RecordedAt == nil {
-		row.RecordedAt = timestamppb.New(at)
+		row.RecordedAt = timestamppb.New(w.clock.Wall)
+	}
+	if w.clock.Suspect {
+		row.TrustedAt = timestamppb.New(w.clock.Trusted)
 	}
 	number, err := w.append(&outcomev1.OutboxRow{Row: &outcomev1.OutboxRow_Receipt{Receipt: row}})
 	if err != nil {

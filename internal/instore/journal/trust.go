@@ -21,6 +21,11 @@ func (j *Journal) load() error {
 		if err != nil {
 			return fmt.Errorf("%w: its trust: %w", ErrDamaged, err)
 		}
+		c, err := v.clocks()
+		if err != nil {
+			return err
+		}
+		j.trustTime(c)
 		j.lives.Store(newHistory(l))
 		j.trust.Store(&t)
 		j.size.Store(v.tx.Size())
@@ -114,9 +119,9 @@ func (j *Journal) RaiseFloor(ctx context.Context, at time.Time) error {
 }
 
 func (j *Journal) setClocks(ctx context.Context, change func(*clocks)) error {
-	return j.update(ctx, func(w *writer) error {
-		c, err := w.clocks()
-		if err != nil {
+	var c clocks
+	err := j.update(ctx, func(w *writer) (err error) {
+		if c, err = w.clocks(); err != nil {
 			return err
 		}
 		was := c
@@ -125,6 +130,10 @@ func (j *Journal) setClocks(ctx context.Context, change func(*clocks)) error {
 		}
 		return w.put(inMeta, keyClocks, c.encode())
 	})
+	if err == nil {
+		j.trustTime(c)
+	}
+	return err
 }
 
 func (v *View) clocks() (clocks, error) {

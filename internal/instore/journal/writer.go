@@ -20,6 +20,7 @@ type writer struct {
 	*View
 	marks marks
 	was   marks
+	clock Clock // when a receipt came
 }
 
 func (w *writer) load() (err error) {

@@ -150,6 +150,12 @@ func (r *Replica) serveFound(ctx context.Context, f found, check bool) error {
 			return err
 		}
 	}
+	if r.config.Seen != nil { // a journal from a back-up may know an earlier time
+		if err := r.config.Seen(ctx, f.manifest); err != nil {
+			release.Drop()
+			return err
+		}
+	}
 	r.serve(release, file, f.keyset)
 	r.config.Logger.LogAttrs(ctx, slog.LevelInfo, "release serves from the disk",
 		slog.Uint64("version", f.version), slog.Time("data_as_of", f.contents.customers.GetDataAsOf().AsTime()))

@@ -23,6 +23,10 @@ func (s *Service) GetStatus(ctx context.Context, req *tillv1.GetStatusRequest) (
 		out = &tillv1.GetStatusResponse{
 			Meta: c.meta(), Store: c.store, OutboxWaiting: waiting, Accounts: c.release.Header.GetAccounts(),
 		}
+		clock := s.cfg.Journal.Time()
+		if out.ClockSuspect = clock.Suspect; !clock.Trusted.IsZero() {
+			out.TrustedTime = timestamppb.New(clock.Trusted)
+		}
 		if !contact.IsZero() {
 			out.OfficeSeenAt = timestamppb.New(contact)
 		}

@@ -135,7 +135,8 @@ func (c *call) input(w *who, s *standing, basket sale, stage decision.Stage) *de
 		LastVisitDay: s.seen, Traits: w.account.GetTraits(), Predictions: w.account.GetPredictions(),
 		Picture: w.account.GetPicture(), PointsAvailable: s.available(), Times: s.times,
 		Store: c.store, Day: loyalty.Day(c.now), Minute: int32(c.now.Hour()*60 + c.now.Minute()), Weekday: weekday,
-		Stage: stage, Lines: basket.lines, Groups: basket.sets,
+		ClockSuspect: c.service.cfg.Journal.Time().Suspect,
+		Stage:        stage, Lines: basket.lines, Groups: basket.sets,
 	}
 }
 
