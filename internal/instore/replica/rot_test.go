@@ -55,8 +55,11 @@ func rot(t *testing.T, faults int) {
 	totals, slowest := map[string]int{}, time.Duration(0)
 	for seed := 0; seed < faults; {
 		at, ended := rotFrom(t, good, work, seed, faults, totals)
-		if seed = at; !ended || t.Failed() {
+		if seed = at; !ended {
 			continue
+		}
+		if t.Failed() {
+			t.Fatalf("after %d of %d faults", seed+1, faults)
 		}
 		// The process ended over this fault. A service unit starts the next at once.
 		took := rotAgain(t, good, work, seed, totals)
