@@ -47,7 +47,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s) and print a table
 
 .PHONY: bench
 bench: build ## Print the figures of the README, as ratios against a bare peer; BENCH chooses rows
-	STAMKLANT_BIN='$(CURDIR)/bin' go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 120m ./internal/instore/...
+	STAMKLANT_BIN='$(CURDIR)/bin' go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 120m ./internal/instore/... ./internal/office/scoring
 
 .PHONY: soak
 soak: build ## Run the long tests for SOAKTIME (30m)
