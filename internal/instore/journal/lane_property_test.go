@@ -13,6 +13,7 @@ import (
 // Words come, releases come and go, the journal lets go of what every release that may be opened has worked in, and is opened anew: over each of
 // those releases, the newest and the one to step back to, exactly the words it has not worked in hold, and erasures and merges always do.
 func TestWhateverReleaseServesTheLaneHoldsOverIt(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
