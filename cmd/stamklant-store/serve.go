@@ -17,6 +17,7 @@ type serveCommand struct {
 	Quiet   time.Duration `help:"After an erasure: how long no receipt must have come before the journal is written anew." default:"10m"`
 
 	BackupEvery time.Duration `help:"How often the journal is backed up into the data folder; negative for never." default:"1h"`
+	ClockSkew   time.Duration `help:"For drills: how far off the server is to believe its clock is." hidden:""`
 	NoRestore   bool          `help:"Leave a damaged journal to a person instead of putting the last back-up in its place at once."`
 }
 
@@ -24,7 +25,7 @@ type serveCommand struct {
 func (c *serveCommand) Run(s *session) error {
 	server, err := instore.Open(s.ctx, instore.Config{
 		Data: c.Data, Enrol: c.Enrol, Listen: c.Listen, Metrics: c.Metrics, DeviceKey: c.Device, Poll: c.Poll, Quiet: c.Quiet, Logger: s.logger, Version: version,
-		BackupEvery: c.BackupEvery, NoRestore: c.NoRestore,
+		BackupEvery: c.BackupEvery, NoRestore: c.NoRestore, Now: c.now,
 	})
 	if err != nil {
 		return err
@@ -33,3 +34,6 @@ func (c *serveCommand) Run(s *session) error {
 		server.Store(), server.ID(), server.Addr(), server.TillTokenFile())
 	return server.Run(s.ctx)
 }
+
+// now is the machine's clock; in a drill, one that is off.
+func (c *serveCommand) now() time.Time { return time.Now().Add(c.ClockSkew) }

@@ -73,8 +73,28 @@ func (s *Server) prune(ctx context.Context) error {
 	if err := s.journal.RaiseFloor(ctx, clock.Trusted); err != nil { // what went by here counts after a restart too
 		return err
 	}
-	_, err := s.journal.Forget(ctx, clock.Trusted.Add(-wholeFor), clock.Trusted.Add(-keysFor))
-	return err
+	if _, err := s.journal.Forget(ctx, clock.Trusted.Add(-wholeFor), clock.Trusted.Add(-keysFor)); err != nil {
+		return err
+	}
+	return s.shrink(ctx)
+}
+
+// shrinkAbove is how large a journal must be before giving back its free half is worth seconds without recording.
+const shrinkAbove = 64 << 20
+
+// shrink writes a journal that is mostly free anew, in a quiet moment.
+func (s *Server) shrink(ctx context.Context) error {
+	bytes, free := s.journal.Size()
+	if bytes <= shrinkAbove || free <= bytes/2 || s.journal.Quiet() < s.config.Quiet {
+		return nil
+	}
+	done, err := s.journal.Compact(ctx)
+	if err != nil {
+		return err
+	}
+	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "the journal was mostly free and was written anew", slog.Int64("bytes_before", done.Before),
+		slog.Int64("bytes_after", done.After), slog.Duration("not_recording_for", done.Took))
+	return nil
 }
 
 // counted is what one release has counted of this server's journal.

@@ -327,8 +327,8 @@ func (j *Journal) reopen(suspect *handle) error {
 // room refuses before a transaction what would not fit: percent is how full the file may be.
 func (j *Journal) room(percent int64) error {
 	const growth = 16 << 20 // bbolt grows the file by this much, and refuses when that passes MaxSize
-	stats := j.handle.Load().db.Stats()
-	used := j.size.Load() - int64(stats.FreePageN)*pageSize
+	size, unused := j.Size()
+	used := size - unused
 	if limit := int64(j.cfg.MaxSize-growth) / 100 * percent; used > limit {
 		return fmt.Errorf("%w: %d of at most %d bytes are used; deliver to head office, or allow a larger file", ErrFull, used, j.cfg.MaxSize)
 	}

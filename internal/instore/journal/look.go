@@ -24,10 +24,17 @@ func (j *Journal) Inspect() (report *syncv1.JournalReport, err error) {
 		return err
 	})
 	if err == nil {
-		report.FreeBytes = uint64(j.handle.Load().db.Stats().FreePageN) * pageSize
+		_, free := j.Size()
+		report.FreeBytes = uint64(free)
 		report.MaxBytes = uint64(j.cfg.MaxSize)
 	}
 	return report, err
+}
+
+// Size is how large the file is, and how much of that is free for reuse.
+func (j *Journal) Size() (bytes, free int64) {
+	stats := j.handle.Load().db.Stats()
+	return j.size.Load(), int64(stats.FreePageN+stats.PendingPageN) * pageSize // what is pending is free from the next transaction on
 }
 
 // Verify opens every seal of the journal, and checks that nothing is missing in between, while recording goes on. ErrDamaged naming the place.
