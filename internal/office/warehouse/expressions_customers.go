@@ -24,14 +24,14 @@ func (e expressions) customerRow(reader string) string {
 	return fmt.Sprintf(`
 with typed as (
     select %[1]s as skip, %[2]s as customer, [%[3]s]::varchar[] as cards,
-        %[4]s, %[5]s as complaint, [%[6]s] as raw
+        %[10]s as traits, %[4]s, %[5]s as complaint, [%[6]s] as raw
     from %[7]s
 )
 select case when skip is null then coalesce(complaint, %[8]s) end as problem,
-    case when skip is null and problem is not null then raw end as raw, skip, customer, cards, %[9]s
+    case when skip is null and problem is not null then raw end as raw, skip, customer, cards, traits, %[9]s
 from typed`,
 		e.skip(), e.customer(), strings.Join(cards, ", "), strings.Join(values, ", "), firstOf(e.customerComplaints()), e.raw(), reader,
-		firstOf(typedCustomerComplaints), strings.Join(customerColumns, ", "))
+		firstOf(typedCustomerComplaints), strings.Join(customerColumns, ", "), e.traits())
 }
 
 // customerValue is one field of a customer as the table customers keeps it.
@@ -79,6 +79,7 @@ var typedCustomerComplaints = []problem{
 	{"length(first_name) > 40", "the first name is longer than 40 characters"},
 	{"len(groups) > 16", "more than 16 customer groups"},
 	{"length(tier) > 40", "the tier's code is longer than 40 characters"},
+	{"len(list_filter(traits, lambda t: length(t.word) > 80)) > 0", "a trait is longer than 80 characters"},
 	{"length(segment) > 40", "the segment's code is longer than 40 characters"},
 	{"r < 0 or r > 10 or f < 0 or f > 10 or m < 0 or m > 10", "a score does not lie between 0 and 10"},
 }

@@ -49,6 +49,11 @@ func (r *importRun) keepCustomers(ctx context.Context, e expressions, t *Custome
 	if err := r.exec(ctx, "customers_replace"); err != nil {
 		return err
 	}
+	if len(r.Mapping.traits) > 0 {
+		if err := r.exec(ctx, "traits_replace"); err != nil {
+			return err
+		}
+	}
 	_, err = r.tx.Exec(ctx, statement("customers_accounts"), Arg("external", r.Mapping.customer.external))
 	if err != nil {
 		return fmt.Errorf("customers_accounts: %w", err)

@@ -34,6 +34,7 @@ type Mapping struct {
 	customer customerColumn
 	cards    []identifierColumn // what else leads to a customer, in a list of customers
 	fields   map[string]field   // by the name of what they fill
+	traits   map[string]string  // columns of a list of customers, by the name of the trait
 	rules    map[string][]rule  // by what follows when a rule holds
 	skips    []skip
 	words    words

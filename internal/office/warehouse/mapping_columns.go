@@ -121,7 +121,7 @@ func (r *mappingReader) completeCatalogue(n *yaml.Node, seen map[string]bool) {
 	if f, has := r.mapping.fields[key]; !has || len(f.columns) == 0 {
 		r.wrong(n, "columns: `%s` is missing: name the column with the code", key)
 	}
-	for _, name := range []string{"customer", "identifiers"} {
+	for _, name := range []string{"customer", "identifiers", "traits"} {
 		if seen[name] {
 			r.wrong(n, "`%s` belongs into a list of customers", name)
 		}
@@ -141,8 +141,10 @@ func (r *mappingReader) receiptsOnly(n *yaml.Node, seen map[string]bool) {
 // completeReceipts checks a mapping of receipts.
 func (r *mappingReader) completeReceipts(n *yaml.Node, seen map[string]bool) {
 	has := func(name string) bool { _, ok := r.mapping.fields[name]; return ok }
-	if seen["identifiers"] {
-		r.wrong(n, "`identifiers` belongs into a list of customers")
+	for _, name := range []string{"identifiers", "traits"} {
+		if seen[name] {
+			r.wrong(n, "`%s` belongs into a list of customers", name)
+		}
 	}
 	if !seen["receipt"] {
 		r.wrong(n, "`receipt` is missing: name the columns that together are one receipt (`receipt: [receipt_no]`), or write `receipt: row`")
@@ -193,6 +195,9 @@ func (m *Mapping) columnsUsed() []string {
 	}
 	for _, f := range m.fields {
 		add(f.columns...)
+	}
+	for _, column := range m.traits {
+		add(column)
 	}
 	for _, rules := range m.rules {
 		for _, rule := range rules {

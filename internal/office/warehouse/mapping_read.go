@@ -22,7 +22,7 @@ const maxMapping = 1 << 20
 func ParseMapping(name string, text []byte) (*Mapping, error) {
 	r := &mappingReader{file: name, mapping: &Mapping{
 		dialect: dialect{delimiter: defaultDelimiter, quote: defaultQuote, encoding: utf8Encoding, decimals: "."},
-		fields:  map[string]field{}, rules: map[string][]rule{}, words: defaultWords,
+		fields:  map[string]field{}, traits: map[string]string{}, rules: map[string][]rule{}, words: defaultWords,
 	}}
 	root, err := r.document(text)
 	if err != nil {
@@ -184,6 +184,7 @@ func (r *mappingReader) root(n *yaml.Node) {
 		"customer":        r.customer,
 		"identifiers":     r.identifiers,
 		"columns":         r.columns,
+		"traits":          r.traits,
 		"words":           r.words,
 		"returns":         r.ruleList("returns"),
 		"voids":           r.ruleList("voids"),

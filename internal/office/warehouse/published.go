@@ -43,10 +43,15 @@ func (w *Warehouse) Published(ctx context.Context, programme *programmev1.Progra
 // Published is Warehouse.Published as the transaction sees it: what it has changed and not yet kept included.
 func (t *Tx) Published(ctx context.Context, programme *programmev1.Programme) iter.Seq2[PublishedAccount, error] {
 	return func(yield func(PublishedAccount, error) bool) {
-		for row, err := range t.Query(ctx, statement("published"), publishedArgs(programme)...) {
+		var day int32
+		if err := t.One(ctx, "select coalesce((max_by(as_of, run_id) - date '1970-01-01')::integer, 0) from main.runs", nil, &day); err != nil {
+			yield(PublishedAccount{}, fmt.Errorf("accounts to publish: %w", err))
+			return
+		}
+		for row, err := range t.Query(ctx, statement("published"), publishedArgs(programme, day)...) {
 			var account PublishedAccount
 			if err == nil {
-				account, err = scanPublished(row)
+				account, err = scanPublished(row, programme.GetTraits())
 			}
 			if err != nil {
 				yield(PublishedAccount{}, fmt.Errorf("accounts to publish: %w", err))
@@ -60,8 +65,11 @@ func (t *Tx) Published(ctx context.Context, programme *programmev1.Programme) it
 }
 
 // publishedArgs are what the statement must know of the programme.
-func publishedArgs(p *programmev1.Programme) []any {
+func publishedArgs(p *programmev1.Programme, day int32) []any {
+	live := liveTraits(p, day)
 	return []any{
+		Arg("saving", live[programmev1.Purpose_PURPOSE_SAVING]), Arg("profiled", live[programmev1.Purpose_PURPOSE_PROFILING]),
+		Arg("marketed", live[programmev1.Purpose_PURPOSE_MARKETING]),
 		Arg("imported", p.GetScoring().GetSource() == programmev1.ScoringSource_SCORING_SOURCE_IMPORTED),
 		Arg("ranked", ranked(p.GetScoring())),
 		Arg("basis", p.GetProfiling() != programmev1.Profiling_PROFILING_UNSPECIFIED),
@@ -83,18 +91,18 @@ func ranked(s *programmev1.Scoring) bool {
 }
 
 // scanPublished reads one row of the statement published.
-func scanPublished(row Row) (PublishedAccount, error) {
+func scanPublished(row Row, declared []*programmev1.TraitDeclaration) (PublishedAccount, error) {
 	var id []byte
 	var language, store, name, tier, segment, previous *string
 	var objected, profiling, marketing, answers, minor, blocked, measured, given *bool
 	var points, visits, spend, frequency, money, r, f, m *int64
 	var first, last, changed, held *time.Time
-	var groups any
+	var groups, traits any
 	var deep deepened
 	err := row.Scan(append([]any{
 		&id, &language, &store, &name, &groups, &objected, &profiling, &marketing, &answers, &minor, &blocked, &tier, &points,
 		&measured, &first, &last, &frequency, &money, &visits, &spend, &previous, &changed, &held, &given, &segment, &r, &f, &m,
-	}, deep.columns()...)...)
+	}, append(deep.columns(), &traits)...)...)
 	if err != nil {
 		return PublishedAccount{}, err
 	}
@@ -122,6 +130,7 @@ func scanPublished(row Row) (PublishedAccount, error) {
 	if or(given) {
 		account.Imported = &customerv1.ImportedScores{Segment: or(segment), R: int32(or(r)), F: int32(or(f)), M: int32(or(m))}
 	}
+	account.Traits = published(traits, declared)
 	account.Predictions, account.Picture = deep.predictions(), deep.picture()
 	return PublishedAccount{ID: [16]byte(id), Account: account}, nil
 }

@@ -1,8 +1,10 @@
 -- Reads what stores may have of every account.
--- Inputs: accounts, customers, scores, runs, predictions, pictures, replenishments; $imported, whether scores came with the customer list; $ranked, whether some go by rank; $basis,
--- whether there is one for profiling; $consent, whether it is consent. Grain: one row per account, in the order of account_id. Output:
--- attributes; memory (previous segment, day of change, until when a fall is held back); measured (whether values may be published) and values, the last receipt being as far back as recency says; given (whether a
--- segment and scores are published as given) and those; deepened (whether predictions and picture may be published) and those.
+-- Inputs: accounts, customers, scores, runs, predictions, pictures, replenishments, traits; $imported, whether scores came with the customer list;
+-- $ranked, whether some go by rank; $basis, whether there is one for profiling; $consent, whether it is consent; $saving, $profiled, $marketed, the
+-- traits live campaigns use by what they were given for, with commas between. Grain: one row per account, in the order of account_id. Output:
+-- attributes; memory (previous segment, day of change, until when a fall is held back); measured (whether values may be published) and values, the
+-- last receipt being as far back as recency says; given (whether a segment and scores are published as given) and those; deepened (whether
+-- predictions and picture may be published) and those; traits.
 with run as (
     select max_by(as_of, run_id) as as_of from main.runs
 ), known as (
@@ -23,6 +25,16 @@ with run as (
         list(every_days::bigint order by item) as every
     from main.replenishments
     group by account_id
+), facts as (
+    -- Traits that a live campaign uses, for what they were given for.
+    select account_id, list({'name': name, 'word': word, 'yes': yes, 'number': number} order by name) as traits
+    from main.traits join known using (account_id)
+    where not coalesce(objected, false) and not coalesce(minor, false) and (
+        name in (select unnest(string_split($saving, ',')))
+        or (permitted and name in (select unnest(string_split($profiled, ','))))
+        or (coalesce(marketing, false) and name in (select unnest(string_split($marketed, ','))))
+    )
+    group by account_id
 )
 select
     known.account_id,
@@ -37,11 +49,13 @@ select
     segment, r, f, m,
     deepened, alive_percent_band::bigint, visits_band, next_visit_band::bigint, value_band, profit_band,
     pictures.account_id is not null, favourite_group, favourite_brand, breadth::bigint, promotion_percent::bigint, usual_weekday::bigint,
-    usual_hours, usual_season, usual_store, cluster, also_bought, again.items, again.expected, again.every
+    usual_hours, usual_season, usual_store, cluster, also_bought, again.items, again.expected, again.every,
+    facts.traits
 from run, known
 left join (
     select account_id, alive_percent_band, visits_band, next_visit_band, value_band, profit_band from main.predictions
 ) as predictions on predictions.account_id = known.account_id
 left join main.pictures on pictures.account_id = known.account_id
 left join again on again.account_id = known.account_id
+left join facts on facts.account_id = known.account_id
 order by known.account_id
