@@ -72,7 +72,7 @@ var layers = map[string]row{
 	"internal/office/insight":          {wing, []string{"internal/office/warehouse", "internal/office/scoring"}},
 	"internal/office/scoring/clv":      {wing, nil},
 	"internal/office/scoring/affinity": {wing, nil},
-	"internal/office/report":           {wing, []string{"internal/office/scoring"}},
+	"internal/office/report":           {wing, []string{"internal/office/scoring", "internal/office/insight"}},
 	"internal/office/measure":          {wing, []string{"internal/office/warehouse", "internal/decision"}},
 	"internal/office/publisher": {wing, []string{
 		"internal/office/inbox", "internal/office/warehouse", "internal/office/scoring", "internal/office/programme",

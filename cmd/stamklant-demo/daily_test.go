@@ -77,10 +77,10 @@ func (n *night) day(day time.Time, receipts int, price string, stores ...string)
 	return out.String()
 }
 
-// weeks is the history before a day.
-func (n *night) weeks(count int, before time.Time) string {
+// weeks are the five weeks before a day.
+func (n *night) weeks(before time.Time) string {
 	out := nightHeader
-	for d := before.AddDate(0, 0, -7*count); d.Before(before); d = d.AddDate(0, 0, 1) {
+	for d := before.AddDate(0, 0, -35); d.Before(before); d = d.AddDate(0, 0, 1) {
 		out += n.day(d, 20, "4.50", "k1", "k2")
 	}
 	return out
@@ -132,7 +132,7 @@ func TestDailyTakesInScoresPublishes(t *testing.T) {
 	t.Parallel()
 	n := newNight(t)
 	before := lastNight.AddDate(0, 0, -1)
-	n.arrives("receipts-history.csv", n.weeks(5, lastNight))
+	n.arrives("receipts-history.csv", n.weeks(lastNight))
 	out := n.closes(0, before, "publish")
 	for _, step := range []string{"read", "take in", "1400 receipts", "score", "60 customers", "check", "no run to compare with", "to 1 servers"} {
 		if !strings.Contains(out, step) {
@@ -169,7 +169,7 @@ func TestDailyTakesInScoresPublishes(t *testing.T) {
 func TestDailyRefusesAndKeeps(t *testing.T) {
 	t.Parallel()
 	n := newNight(t)
-	n.arrives("receipts-history.csv", n.weeks(5, lastNight))
+	n.arrives("receipts-history.csv", n.weeks(lastNight))
 	n.closes(0, lastNight.AddDate(0, 0, -1), "publish")
 	stood := n.standing()
 	refused := func(name, text, words string) {
@@ -263,7 +263,7 @@ func (n *night) scores() string {
 func TestDailyKilled(t *testing.T) {
 	t.Parallel()
 	n := newNight(t)
-	n.arrives("receipts-history.csv", n.weeks(5, lastNight))
+	n.arrives("receipts-history.csv", n.weeks(lastNight))
 	n.closes(0, lastNight.AddDate(0, 0, -1), "publish")
 	before := n.scores()
 	n.arrives("receipts-1.csv", nightHeader+n.day(lastNight, 20, "4.50", "k1", "k2"))
@@ -288,7 +288,7 @@ func TestDailyThroughServer(t *testing.T) {
 	t.Parallel()
 	n := newNight(t)
 	head := start(t, "stamklant-office", "--data", n.home, "serve", "--listen", "127.0.0.1:0")
-	n.arrives("receipts-history.csv", n.weeks(5, lastNight))
+	n.arrives("receipts-history.csv", n.weeks(lastNight))
 	n.closes(0, lastNight.AddDate(0, 0, -1), "to 1 servers")
 	n.closes(5, lastNight, "has no receipt at all")
 	n.closes(0, lastNight, "publish", "--accept-empty-day")

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+	"github.com/stamklant/stamklant/internal/office/insight"
 	"github.com/stamklant/stamklant/internal/office/report"
 	"github.com/stamklant/stamklant/internal/office/scoring"
 )
@@ -19,9 +20,15 @@ func (o *Office) look(ctx context.Context, p *programmev1.Programme, run *scorin
 	if err != nil {
 		return report.Input{}, err
 	}
+	var health []insight.Health
+	if !run.Imported {
+		if health, err = insight.Segments(ctx, o.warehouse); err != nil {
+			return report.Input{}, err
+		}
+	}
 	s := p.GetScoring()
 	in := report.Input{
-		Run: run, Overview: overview, Chain: p.GetChain(), Language: p.GetLanguages()[0], Currency: p.GetCurrency(), Decimals: p.GetCurrencyDecimals(),
+		Run: run, Overview: overview, Health: health, Chain: p.GetChain(), Language: p.GetLanguages()[0], Currency: p.GetCurrency(), Decimals: p.GetCurrencyDecimals(),
 		Names: map[string]string{}, Visits: s.GetFrequency() != programmev1.FrequencyCounts_FREQUENCY_COUNTS_RECEIPTS,
 	}
 	for i, method := range []programmev1.ScoringMethod{s.GetRecencyMethod(), s.GetFrequencyMethod(), s.GetMonetaryMethod()} {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+	"github.com/stamklant/stamklant/internal/office/insight"
 	"github.com/stamklant/stamklant/internal/office/programme"
 	"github.com/stamklant/stamklant/internal/office/report"
 	"github.com/stamklant/stamklant/internal/office/scoring"
@@ -93,12 +94,16 @@ func onlineRetail(t *testing.T) (report.Input, []map[string]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	healths, err := insight.Segments(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var export bytes.Buffer
 	if _, err := scoring.Export(t.Context(), w, &export); err != nil {
 		t.Fatal(err)
 	}
 	return report.Input{
-		Run: run, Overview: overview, Chain: p.GetChain(), Language: "en", Currency: p.GetCurrency(), Decimals: p.GetCurrencyDecimals(), Names: english(p),
+		Run: run, Overview: overview, Health: healths, Chain: p.GetChain(), Language: "en", Currency: p.GetCurrency(), Decimals: p.GetCurrencyDecimals(), Names: english(p),
 	}, table(t, &export)
 }
 
@@ -197,6 +202,15 @@ func TestOnlineRetailInBrowser(t *testing.T) {
 			sum := want["score "+row["picture"]+" "+row["score"]]
 			same(t, row["picture"]+" "+row["score"], row["accounts"], strconv.FormatInt(sum.accounts, 10))
 			same(t, row["picture"]+" "+row["score"], read[0], fmt.Sprintf("%.1f %%", float64(sum.accounts)/float64(want["all"].accounts)*100))
+		case row["section"] == "health":
+			sum := want["segment "+row["segment"]]
+			large := "large=no "
+			if sum.accounts >= insight.FewestAccounts && sum.minor*10000 >= want["all"].minor*insight.LeastTurnover {
+				large = "large=yes "
+			}
+			if !strings.Contains(row["states"], large) || strings.Count(row["states"], "=") != 5 {
+				t.Errorf("%s: the page says %q, the table %q", row["segment"], row["states"], large)
+			}
 		case row["from"] != "":
 			moved := int64(0)
 			for _, r := range rows {
@@ -210,7 +224,7 @@ func TestOnlineRetailInBrowser(t *testing.T) {
 		}
 		checked[row["section"]]++
 	}
-	for section, count := range map[string]int{"segments": 11, "heat": 25, "shares": 15, "moves": 10} {
+	for section, count := range map[string]int{"segments": 11, "heat": 25, "shares": 15, "moves": 10, "health": 11} {
 		if checked[section] != count {
 			t.Errorf("%d rows of %s were compared, want %d; sections: %v", checked[section], section, count, slices.Sorted(maps.Keys(checked)))
 		}

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 
+	"github.com/stamklant/stamklant/internal/office/insight"
 	"github.com/stamklant/stamklant/internal/office/scoring"
 )
 
@@ -17,6 +18,8 @@ type Input struct {
 	// Run and Overview are what was found; Overview is that of Run. Required.
 	Run      *scoring.Run
 	Overview *scoring.Overview
+	// Health is what is known of each segment in its own right; none where segments were made elsewhere.
+	Health []insight.Health
 	// Chain is the chain's name.
 	Chain string
 	// Language is the chain's first, as BCP 47; Dutch and English have words, others get English ones.
@@ -55,6 +58,7 @@ type page struct {
 	Heat      *heat
 	Shares    []shareBar
 	Moves     *moves
+	Health    *health
 	Week      *week
 	Ahead     *ahead
 	Notes     []string
@@ -88,7 +92,7 @@ func Write(to io.Writer, in Input) error {
 	}
 	p.Segments, p.Total = segments(&in, w)
 	if !in.Run.Imported && in.Run.Scored > 0 {
-		p.Heat, p.Shares, p.Moves, p.Ahead = heatOf(&in, w), sharesOf(&in, w), movesOf(&in, w), aheadOf(&in, w)
+		p.Heat, p.Shares, p.Moves, p.Ahead, p.Health = heatOf(&in, w), sharesOf(&in, w), movesOf(&in, w), aheadOf(&in, w), healthOf(&in, w)
 	}
 	p.Week = weekOf(&in, w)
 	if err := text.Execute(to, p); err != nil {

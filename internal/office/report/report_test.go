@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
+	"github.com/stamklant/stamklant/internal/office/insight"
 	"github.com/stamklant/stamklant/internal/office/report"
 	"github.com/stamklant/stamklant/internal/office/scoring"
 	"github.com/stamklant/stamklant/internal/office/warehouse"
@@ -39,12 +40,17 @@ func made(language string, scores int) report.Input {
 		}
 		o.Grid = append(o.Grid, row)
 	}
+	var healths []insight.Health
 	names := map[string]string{}
 	for i := range int64(11) {
 		code := fmt.Sprintf("segment_%d", i)
 		names[code] = fmt.Sprintf("Op het punt te verliezen %d", i)
 		run.Segments = append(run.Segments, scoring.SegmentRow{
 			Code: code, Accounts: run.Scored / 11, RecencyDays: run.Scored * i * 5, Frequency: run.Scored * 3, MonetaryMinor: o.TurnoverMinor / 66 * (i + 1),
+		})
+		healths = append(healths, insight.Health{
+			Count: insight.Count{Code: code, Accounts: run.Scored / 11, MonetaryMinor: o.TurnoverMinor / 11}, Turnover: 900 - i*100, Runs: i % 3,
+			Usual: run.Scored / 11, Before: run.Scored / 12, Reachable: run.Scored / 22, Nearest: "segment_1", Distance: i * 10,
 		})
 		o.Moves = append(o.Moves, scoring.Flow{From: code, To: fmt.Sprintf("segment_%d", (i+1)%11), Accounts: 20_000 - i*1_000})
 		o.Value = append(o.Value, scoring.SegmentValue{Code: code, Accounts: run.Scored / 11, AliveMillionths: run.Scored / 11 * 700_000, VisitsThousandths: run.Scored * 500, ValueMinor: o.TurnoverMinor / 11})
@@ -65,7 +71,7 @@ func made(language string, scores int) report.Input {
 			Repeats: i, OrMore: i == 7, Customers: 120_000 >> i, Actual: 50_000 >> i * int64(i+1), PredictedThousandths: 49_000_000 >> i * int64(i+1),
 		})
 	}
-	return report.Input{Run: run, Overview: o, Chain: "Tuincentrum De Linde & Zonen", Language: language, Currency: "EUR", Decimals: 2, Names: names, Visits: true}
+	return report.Input{Run: run, Overview: o, Health: healths, Chain: "Tuincentrum De Linde & Zonen", Language: language, Currency: "EUR", Decimals: 2, Names: names, Visits: true}
 }
 
 func write(t *testing.T, in report.Input) []byte {
@@ -149,7 +155,7 @@ func TestPageStandsAlone(t *testing.T) {
 	if again := write(t, in); string(again) != page {
 		t.Error("the same run gives another page")
 	}
-	for _, id := range []string{"segments", "heat", "shares", "moves", "week", "ahead", "notes"} {
+	for _, id := range []string{"segments", "heat", "shares", "moves", "week", "ahead", "health", "notes"} {
 		if !strings.Contains(page, `<section id="`+id+`">`) {
 			t.Errorf("the page has no section %s", id)
 		}
@@ -159,9 +165,9 @@ func TestPageStandsAlone(t *testing.T) {
 func TestPageLeavesOut(t *testing.T) {
 	t.Parallel()
 	in := made("en", 5)
-	in.Overview.Before, in.Overview.Value, in.Overview.Hours = 0, nil, nil
+	in.Overview.Before, in.Overview.Value, in.Overview.Hours, in.Health = 0, nil, nil, nil
 	page := string(write(t, in))
-	for _, id := range []string{"moves", "week", "ahead"} {
+	for _, id := range []string{"moves", "week", "ahead", "health"} {
 		if strings.Contains(page, `<section id="`+id+`">`) {
 			t.Errorf("the page has a section %s, with nothing to tell", id)
 		}

@@ -37,6 +37,8 @@ type words struct {
 	ExpectedVisits, ExpectedTurnover             string
 	TestTitle, TestText, Foretold, Really        string
 	Came, LooseText, TooFew, TooMany             string
+	HealthTitle, HealthText, Yes, No, Open       string
+	Questions                                    map[string]string
 	NotesTitle, Definitions, LeftOut             string
 	NobodyHas, TooManyHave                       string
 }
@@ -64,12 +66,15 @@ var english = &words{
 	SharesTitle: "How customers spread over the scores", SharesText: "Score 1 on the left, the best on the right; above each bar, where one score ends and the next begins.",
 	Dimensions: [3]string{"recency", "frequency", "money"},
 	MovesTitle: "Who moved since %s", NoMoves: "Nobody changed segment.", NewOnes: "%s customers bought for the first time.",
-	OtherMoves: "and %s customers in %s smaller moves", Gained: "more or fewer",
+	OtherMoves: "and %s customers in smaller moves (%s)", Gained: "more or fewer",
 	WeekTitle: "When they come", WeekText: "Receipts", WeekFrame: ", on average over the whole window; the quiet time is framed.", AnHour: "an hour", ADay: "a day",
 	AheadTitle: "The year ahead", AheadText: "What customers of each segment will do in the next twelve months, by two published models (BG/NBD and Gamma-Gamma) fitted to %s customers, of whom %s came back.",
 	StillBuying: "still buy here", Expected: "expected", ExpectedVisits: "visits each", ExpectedTurnover: "expected turnover",
 	TestTitle: "Is that so? A test", TestText: "The models were given only receipts up to %s, and had to foretell the %s days after it. They said %s days with a purchase; there were %s.", TooFew: "That is %s too few.", TooMany: "That is %s too many.",
 	Foretold: "foretold", Really: "came true", Came: "came back before", LooseText: "These receipts do not tell when a customer is gone for good, so the share who still buy here is left out.",
+	HealthTitle: "Are the segments sound?", Yes: "yes", No: "no", Open: "not known yet",
+	HealthText:  "Stable: its size is within %d %% of what it was on the days before. Large: at least %d customers and %d %% of turnover. Growing: more customers than before, who spend no less. Reachable: at least %d %% agreed to being addressed. Distinct: clearly unlike the nearest other segment. A dash: there is nothing yet to hold it against.",
+	Questions:   map[string]string{"stable": "stable", "large": "large", "growing": "growing", "identifiable": "reachable", "distinguishable": "distinct"},
 	NotesTitle:  "Notes",
 	Definitions: "Regulars are customers in the upper two fifths of frequency scores; fading are those of them in the lower two fifths of recency scores. Turnover is that of the customers scored, within the window.",
 	LeftOut:     "%s customers were not scored: they objected, are under age, or belong to a group that is left out.",
@@ -96,12 +101,15 @@ var dutch = &words{
 	SharesTitle: "Hoe klanten over de scores verdeeld zijn", SharesText: "Score 1 links, de beste rechts; boven elke balk waar de ene score eindigt en de volgende begint.",
 	Dimensions: [3]string{"recentheid", "frequentie", "besteding"},
 	MovesTitle: "Wie verschoof sinds %s", NoMoves: "Niemand veranderde van segment.", NewOnes: "%s klanten kochten voor het eerst.",
-	OtherMoves: "en %s klanten in %s kleinere verschuivingen", Gained: "meer of minder",
+	OtherMoves: "en %s klanten in kleinere verschuivingen (%s)", Gained: "meer of minder",
 	WeekTitle: "Wanneer ze komen", WeekText: "Bonnen", WeekFrame: ", gemiddeld over de hele periode; het rustige moment is omlijnd.", AnHour: "per uur", ADay: "per dag",
 	AheadTitle: "Het komende jaar", AheadText: "Wat klanten van elk segment de komende twaalf maanden zullen doen, volgens twee gepubliceerde modellen (BG/NBD en Gamma-Gamma) op grond van %s klanten, van wie er %s terugkwamen.",
 	StillBuying: "kopen nog hier", Expected: "verwacht", ExpectedVisits: "bezoeken elk", ExpectedTurnover: "verwachte omzet",
 	TestTitle: "Klopt dat? Een toets", TestText: "De modellen kregen alleen bonnen tot en met %s en moesten de %s dagen daarna voorspellen. Ze zeiden %s dagen met een aankoop; het werden er %s.", TooFew: "Dat is %s te weinig.", TooMany: "Dat is %s te veel.",
 	Foretold: "voorspeld", Really: "uitgekomen", Came: "kwam eerder terug", LooseText: "Deze bonnen vertellen niet wanneer een klant voorgoed weg is; daarom staat hier niet wie nog koopt.",
+	HealthTitle: "Zijn de segmenten gezond?", Yes: "ja", No: "nee", Open: "nog niet bekend",
+	HealthText:  "Stabiel: de omvang ligt binnen %d %% van die op de dagen ervoor. Groot: ten minste %d klanten en %d %% van de omzet. Groeiend: meer klanten dan ervoor, die niet minder besteden. Bereikbaar: ten minste %d %% stemde in met aanspreken. Eigen: duidelijk anders dan het dichtstbijzijnde andere segment. Een streepje: er is nog niets om mee te vergelijken.",
+	Questions:   map[string]string{"stable": "stabiel", "large": "groot", "growing": "groeiend", "identifiable": "bereikbaar", "distinguishable": "eigen"},
 	NotesTitle:  "Toelichting",
 	Definitions: "Vaste klanten zijn klanten in de bovenste twee vijfde van de frequentiescores; wie van hen in de onderste twee vijfde van de recentheidsscores zit, haakt af. Omzet is die van de gescoorde klanten, binnen de periode.",
 	LeftOut:     "%s klanten kregen geen score: zij maakten bezwaar, zijn minderjarig of horen bij een groep die niet meetelt.",

@@ -14,10 +14,10 @@
       if (e.clientWidth > 0) result.cut.push(`${name(e)}: ${e.scrollWidth}×${e.scrollHeight} in ${e.clientWidth}×${e.clientHeight}`);
     }
   }
-  // Boxes beside each other.
+  // Boxes beside each other; text and the stroke of a mark lie on what is below them by intent.
   for (const parent of document.body.querySelectorAll("*")) {
     if (parent.closest("script")) continue;
-    const boxes = [...parent.children].filter((e) => !["SCRIPT", "text"].includes(e.tagName) && shown(e) && !(parent.tagName === "g"));
+    const boxes = [...parent.children].filter((e) => !["SCRIPT", "text", "path"].includes(e.tagName) && shown(e) && !(parent.tagName === "g"));
     for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
       if (over(boxes[i].getBoundingClientRect(), boxes[j].getBoundingClientRect(), 0.5)) result.overlaps.push(`${name(boxes[i])} over ${name(boxes[j])}`);
     }
