@@ -10,9 +10,15 @@
 // either replaces the scores of the one before as a whole or leaves them as they were; scoring the same receipts as of the same day again
 // changes nothing.
 //
+// Beyond scores, and from all of the past, it foretells how often each customer will come and what she will spend (package clv; with every run it
+// says how far to trust that, and foretells the newest part of the receipts from the older one to show it), and makes a picture of what she likes
+// to buy, when and where, with what is bought together (package affinity) and what must be about to run out. Both are reckoned so that hardly
+// anything changes while a customer does nothing: predictions are published in bands, and weights in a picture count back from the customer's
+// own last visit. The programme switches either off.
+//
 // With `scoring: imported` it measures only what tiers need and leaves segments and scores to the customer list; it then works without a
 // single receipt.
 //
-// It owns the tables scores, runs and run_segments of the warehouse and the SQL that fills them (sql/, each file with its inputs, grain and
+// It owns the tables of the warehouse that runs fill, from scores and runs to predictions, pictures, mixes, replenishments and affinities, and the SQL that fills them (sql/, each file with its inputs, grain and
 // output). It publishes nothing and starts no goroutines. The clock is handed in.
 package scoring
