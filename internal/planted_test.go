@@ -75,7 +75,7 @@ var plants = []plant{
 				"	r.statusMu.Lock()\n	r.headers = []*bundlev1.CustomersHeader{c.customers}\n	r.statusMu.Unlock()\n	if r.config.Switched != nil {\n		r.config.Switched()\n	}\n" +
 					"	file, err := r.customers(ctx, o.manifest)\n",
 			},
-			{"internal/instore/server.go", "func (s *Server) switched() {\n", "func (s *Server) switched() {\n	_ = s.prune(context.Background())\n"},
+			{"internal/instore/server.go", "func (s *Server) switched() {\n", "func (s *Server) switched() {\n	if s.replica != nil {\n		_ = s.prune(context.Background())\n	}\n"},
 		},
 		in: "cmd/stamklant-demo", test: "TestSoakCrash", says: "points in release", program: true, tries: 3,
 		env: []string{"STAMKLANT_SOAK=1", "STAMKLANT_CRASHES=60"},
