@@ -199,3 +199,46 @@ func TestScenario05PhoneGuessing(t *testing.T) {
 		t.Errorf("a card meanwhile: %v", got.GetOutcome())
 	}
 }
+
+// A forgotten card: the anonymous receipt is claimed, once, brings the points the card would have brought, and they come back from head office.
+func TestScenario29CardForgotten(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	sale := c.a.sale(cardOfMine, "1", 4700, "EUR")
+	sale.Customer = nil
+	if booked := c.a.record(sale); booked.GetPoints() != 0 {
+		t.Fatalf("an anonymous receipt books %v", booked)
+	}
+	claim := func() *tillv1.ClaimReceiptResponse {
+		t.Helper()
+		answer, err := c.a.ClaimReceipt(t.Context(), &tillv1.ClaimReceiptRequest{
+			Caller: c.a.caller(), Receipt: sale.GetReceipt().GetKey(), Customer: &tillv1.ClaimReceiptRequest_Identifier{Identifier: scanned(cardOfMine)},
+		})
+		if err != nil {
+			t.Fatalf("claim: %v", err)
+		}
+		return answer
+	}
+	if got := claim(); got.GetResult() != tillv1.ClaimResult_CLAIM_RESULT_CLAIMED || got.GetPoints() != 47 || got.GetLoyalty().GetPointsAvailable() != 1292 {
+		t.Errorf("claimed: %v", got)
+	}
+	if again := claim(); again.GetResult() != tillv1.ClaimResult_CLAIM_RESULT_ALREADY_CLAIMED {
+		t.Errorf("again: %v", again)
+	}
+	eventually(t, "it is at head office", func() bool { return c.a.status().GetOutboxWaiting() == 0 })
+	office(t, c.home, 0, "score")
+	office(t, c.home, 0, "publish")
+	eventually(t, "the other server has the points", func() bool { return c.b.card(cardOfMine).GetLoyalty().GetPointsAvailable() == 1292 })
+	released(t, c.a, 2)
+	if got := c.a.card(cardOfMine).GetLoyalty().GetPointsAvailable(); got != 1292 {
+		t.Errorf("after the release: %d points, want 1292", got)
+	}
+	old := sale.GetReceipt().GetKey()
+	old.BusinessDate, old.ReceiptNo = time.Now().AddDate(0, 0, -15).Format(time.DateOnly), "2"
+	if booked := c.a.record(sale); booked.GetOutcome() != tillv1.Outcome_OUTCOME_UNSPECIFIED {
+		t.Errorf("an old anonymous receipt: %v", booked)
+	}
+	if late := claim(); late.GetResult() != tillv1.ClaimResult_CLAIM_RESULT_TOO_LATE || len(late.GetStaff().GetLines()) == 0 || len(late.GetCustomerDisplay().GetLines()) == 0 {
+		t.Errorf("after 14 days: %v", late)
+	}
+}

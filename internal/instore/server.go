@@ -158,6 +158,7 @@ var roles = map[string][]rpc.Role{
 	tillv1.CheckoutService_PresentCard_FullMethodName:   {rpc.RoleTill, rpc.RoleScanner},
 	tillv1.CheckoutService_WatchTill_FullMethodName:     {rpc.RoleTill},
 	tillv1.CheckoutService_RecordReceipt_FullMethodName: {rpc.RoleTill},
+	tillv1.CheckoutService_ClaimReceipt_FullMethodName:  {rpc.RoleTill},
 	tillv1.CheckoutService_SetPreference_FullMethodName: {rpc.RoleTill},
 	tillv1.CheckoutService_SubmitDetails_FullMethodName: {rpc.RoleTill},
 	tillv1.CheckoutService_GetStatus_FullMethodName:     {rpc.RoleTill, rpc.RoleScanner, rpc.RoleAdmin},

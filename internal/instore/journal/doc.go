@@ -25,6 +25,7 @@
 //	          kind 05 contact details      → kind, time; what was given is sealed in the row, for head office alone
 //	hashes    id hash                      → number of the latest entry that hangs on an identifier without account
 //	refused   receipt id ‖ content hash[:16]  → number of the row that told head office of the conflict
+//	          receipt id of a key ‖ 16 zeros  → number of the row that spent the key
 //	ages      number u64                   → receipt id ‖ fork, time: in which order stored answers shrink and keys are forgotten
 //	confirms  number u64                   → incarnation, chain: up to where head office once confirmed
 //	lane      lane number u64              → bundle.v1.LaneRecord; merges stay, all others go once every release has worked them in

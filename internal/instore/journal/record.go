@@ -38,6 +38,8 @@ type Booking struct {
 	Brief []byte
 	// Note is what LocalNotes hands out of this receipt, so that its row need not be read; empty for nothing.
 	Note []byte
+	// Spends is a key that is spent from now on, as View.Spent tells; nil for none.
+	Spends []byte
 }
 
 // Recorded is what became of a receipt.
@@ -155,6 +157,11 @@ func (w *writer) book(id [16]byte, req *RecordRequest, at time.Time) (Recorded, 
 	}
 	if err := w.put(inAges, numberKey(number), binary.AppendVarint(place, at.Unix())); err != nil {
 		return Recorded{}, err
+	}
+	if booking.Spends != nil {
+		if err := w.put(inRefused, refusedKey(receiptID(booking.Spends), [32]byte{}), numberKey(number)); err != nil {
+			return Recorded{}, err
+		}
 	}
 	out := Recorded{Answer: booking.Answer}
 	for _, e := range row.GetEntries() {

@@ -272,6 +272,12 @@ func (v *View) IDHashes(visit func(hash [16]byte) error) error {
 // other ones than before.
 func (j *Journal) HashesAdded() uint64 { return j.hashes.Load() }
 
+// Spent reports whether a booking has spent a key.
+func (v *View) Spent(key []byte) (bool, error) {
+	plain, err := v.get(inRefused, refusedKey(receiptID(key), [32]byte{}))
+	return plain != nil, err
+}
+
 // HasEntry reports whether an entry with this id was booked here.
 func (v *View) HasEntry(id [16]byte) (bool, error) {
 	plain, err := v.get(inEntries, id[:])

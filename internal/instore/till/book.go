@@ -38,6 +38,7 @@ type result struct {
 	taken       int64                  // from what was brought back; below zero
 	owner       *outcomev1.LedgerEntry // of a return: who the sale was booked on
 	provisional bool
+	spends      []byte        // what cannot be claimed any more
 	visit       segment.Visit // what it means for how often and for how much the customer buys
 }
 
@@ -95,7 +96,7 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 	if err != nil {
 		return nil, err
 	}
-	booked.Note = out.visit.Append(nil)
+	booked.Note, booked.Spends = out.visit.Append(nil), out.spends
 	return booked, nil
 }
 
@@ -222,9 +223,13 @@ func (b *booking) takeBack(v *journal.View, out *result) error {
 	if err != nil {
 		return err
 	}
-	earned := awardOf(sold.Sale)
-	if earned == nil { // the sale earned nothing, or waits itself
+	earned, err := b.awarded(v, sold.Sale)
+	if err != nil {
+		return err
+	}
+	if earned == nil { // the sale earned nothing, or waits itself; what was brought back of it is claimed by nobody
 		out.provisional = sold.Sale.GetProvisional()
+		out.spends = claimKey(original)
 		return nil
 	}
 	exchange := b.receipt.GetKind() == outcomev1.ReceiptKind_RECEIPT_KIND_SALE

@@ -103,7 +103,8 @@ func (t *transaction) accountOf(r *outcomev1.RecordedReceipt) (id [16]byte, err 
 // counts reports whether a receipt of this kind is business with a customer.
 func counts(kind outcomev1.ReceiptKind) bool {
 	switch kind {
-	case outcomev1.ReceiptKind_RECEIPT_KIND_SALE, outcomev1.ReceiptKind_RECEIPT_KIND_RETURN, outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID:
+	case outcomev1.ReceiptKind_RECEIPT_KIND_SALE, outcomev1.ReceiptKind_RECEIPT_KIND_RETURN, outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID,
+		outcomev1.ReceiptKind_RECEIPT_KIND_CLAIM:
 		return true
 	default: // voided before it was paid, training
 		return false

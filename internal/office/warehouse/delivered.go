@@ -152,6 +152,7 @@ var kinds = map[outcomev1.ReceiptKind]string{
 	outcomev1.ReceiptKind_RECEIPT_KIND_VOID:      "void",
 	outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID: "post_void",
 	outcomev1.ReceiptKind_RECEIPT_KIND_TRAINING:  "training",
+	outcomev1.ReceiptKind_RECEIPT_KIND_CLAIM:     "claim",
 }
 
 // add stages one receipt and its lines.
@@ -212,7 +213,7 @@ func (r *deliveredRun) keep(ctx context.Context, report *DeliveredReport) error 
 	if r.Decimals > 0 {
 		unit = "0." + strings.Repeat("0", int(r.Decimals)-1) + "1"
 	}
-	for _, name := range []string{"delivered_new", "delivered_insert", "delivered_lines_insert", "delivered_accounts"} {
+	for _, name := range []string{"delivered_new", "delivered_insert", "delivered_lines_insert", "delivered_accounts", "delivered_claims"} {
 		text := strings.ReplaceAll(statement(name), "/*unit*/", unit)
 		if _, err := r.tx.Exec(ctx, text); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -41,6 +41,8 @@ const (
 	ReceiptKind_RECEIPT_KIND_POST_VOID ReceiptKind = 4
 	// Training: recorded, counted nowhere.
 	ReceiptKind_RECEIPT_KIND_TRAINING ReceiptKind = 5
+	// An anonymous receipt was given to a customer afterwards; `original` names it. It has no lines of its own.
+	ReceiptKind_RECEIPT_KIND_CLAIM ReceiptKind = 6
 )
 
 // Enum value maps for ReceiptKind.
@@ -52,6 +54,7 @@ var (
 		3: "RECEIPT_KIND_VOID",
 		4: "RECEIPT_KIND_POST_VOID",
 		5: "RECEIPT_KIND_TRAINING",
+		6: "RECEIPT_KIND_CLAIM",
 	}
 	ReceiptKind_value = map[string]int32{
 		"RECEIPT_KIND_UNSPECIFIED": 0,
@@ -60,6 +63,7 @@ var (
 		"RECEIPT_KIND_VOID":        3,
 		"RECEIPT_KIND_POST_VOID":   4,
 		"RECEIPT_KIND_TRAINING":    5,
+		"RECEIPT_KIND_CLAIM":       6,
 	}
 )
 
@@ -1968,14 +1972,15 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\n" +
 	"account_id\x18\x01 \x01(\fR\taccountId\x12:\n" +
 	"\bexposure\x18\x02 \x01(\v2\x1e.stamklant.outcome.v1.ExposureR\bexposure\x125\n" +
-	"\bshown_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\ashownAt*\xa9\x01\n" +
+	"\bshown_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\ashownAt*\xc1\x01\n" +
 	"\vReceiptKind\x12\x1c\n" +
 	"\x18RECEIPT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11RECEIPT_KIND_SALE\x10\x01\x12\x17\n" +
 	"\x13RECEIPT_KIND_RETURN\x10\x02\x12\x15\n" +
 	"\x11RECEIPT_KIND_VOID\x10\x03\x12\x1a\n" +
 	"\x16RECEIPT_KIND_POST_VOID\x10\x04\x12\x19\n" +
-	"\x15RECEIPT_KIND_TRAINING\x10\x05*\xba\x01\n" +
+	"\x15RECEIPT_KIND_TRAINING\x10\x05\x12\x16\n" +
+	"\x12RECEIPT_KIND_CLAIM\x10\x06*\xba\x01\n" +
 	"\n" +
 	"TenderKind\x12\x1b\n" +
 	"\x17TENDER_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +

@@ -306,6 +306,75 @@ func (PresentResult) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{3}
 }
 
+// ClaimResult is what became of a claim.
+type ClaimResult int32
+
+const (
+	// Not set.
+	ClaimResult_CLAIM_RESULT_UNSPECIFIED ClaimResult = 0
+	// The points are booked.
+	ClaimResult_CLAIM_RESULT_CLAIMED ClaimResult = 1
+	// The receipt is somebody's already, perhaps this customer's.
+	ClaimResult_CLAIM_RESULT_ALREADY_CLAIMED ClaimResult = 2
+	// The receipt is too old.
+	ClaimResult_CLAIM_RESULT_TOO_LATE ClaimResult = 3
+	// This server does not know the receipt.
+	ClaimResult_CLAIM_RESULT_UNKNOWN_RECEIPT ClaimResult = 4
+	// It is no sale, or goods of it were brought back.
+	ClaimResult_CLAIM_RESULT_NOT_CLAIMABLE ClaimResult = 5
+	// The card leads to no customer and was not handed out either; `outcome` tells more.
+	ClaimResult_CLAIM_RESULT_NO_CUSTOMER ClaimResult = 6
+)
+
+// Enum value maps for ClaimResult.
+var (
+	ClaimResult_name = map[int32]string{
+		0: "CLAIM_RESULT_UNSPECIFIED",
+		1: "CLAIM_RESULT_CLAIMED",
+		2: "CLAIM_RESULT_ALREADY_CLAIMED",
+		3: "CLAIM_RESULT_TOO_LATE",
+		4: "CLAIM_RESULT_UNKNOWN_RECEIPT",
+		5: "CLAIM_RESULT_NOT_CLAIMABLE",
+		6: "CLAIM_RESULT_NO_CUSTOMER",
+	}
+	ClaimResult_value = map[string]int32{
+		"CLAIM_RESULT_UNSPECIFIED":     0,
+		"CLAIM_RESULT_CLAIMED":         1,
+		"CLAIM_RESULT_ALREADY_CLAIMED": 2,
+		"CLAIM_RESULT_TOO_LATE":        3,
+		"CLAIM_RESULT_UNKNOWN_RECEIPT": 4,
+		"CLAIM_RESULT_NOT_CLAIMABLE":   5,
+		"CLAIM_RESULT_NO_CUSTOMER":     6,
+	}
+)
+
+func (x ClaimResult) Enum() *ClaimResult {
+	p := new(ClaimResult)
+	*p = x
+	return p
+}
+
+func (x ClaimResult) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ClaimResult) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_till_v1_checkout_proto_enumTypes[4].Descriptor()
+}
+
+func (ClaimResult) Type() protoreflect.EnumType {
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[4]
+}
+
+func (x ClaimResult) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ClaimResult.Descriptor instead.
+func (ClaimResult) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{4}
+}
+
 // Caller says which till is asking, and on what behalf.
 type Caller struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2442,6 +2511,256 @@ func (x *RecordReceiptResponse) GetProvisional() bool {
 	return false
 }
 
+// ClaimReceiptRequest asks for a receipt to be given to a customer.
+type ClaimReceiptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who asks.
+	Caller *Caller `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// Who claims it.
+	//
+	// Types that are valid to be assigned to Customer:
+	//
+	//	*ClaimReceiptRequest_Identifier
+	//	*ClaimReceiptRequest_AccountRef
+	Customer isClaimReceiptRequest_Customer `protobuf_oneof:"customer"`
+	// The receipt, as printed on it.
+	Receipt *v1.ReceiptKey `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// What the till can do.
+	Abilities *Abilities `protobuf:"bytes,5,opt,name=abilities,proto3" json:"abilities,omitempty"`
+	// The language of the till's operator; empty means the store's first.
+	StaffLanguage string `protobuf:"bytes,6,opt,name=staff_language,json=staffLanguage,proto3" json:"staff_language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimReceiptRequest) Reset() {
+	*x = ClaimReceiptRequest{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimReceiptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimReceiptRequest) ProtoMessage() {}
+
+func (x *ClaimReceiptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimReceiptRequest.ProtoReflect.Descriptor instead.
+func (*ClaimReceiptRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ClaimReceiptRequest) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *ClaimReceiptRequest) GetCustomer() isClaimReceiptRequest_Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *ClaimReceiptRequest) GetIdentifier() *Identifier {
+	if x != nil {
+		if x, ok := x.Customer.(*ClaimReceiptRequest_Identifier); ok {
+			return x.Identifier
+		}
+	}
+	return nil
+}
+
+func (x *ClaimReceiptRequest) GetAccountRef() string {
+	if x != nil {
+		if x, ok := x.Customer.(*ClaimReceiptRequest_AccountRef); ok {
+			return x.AccountRef
+		}
+	}
+	return ""
+}
+
+func (x *ClaimReceiptRequest) GetReceipt() *v1.ReceiptKey {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+func (x *ClaimReceiptRequest) GetAbilities() *Abilities {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
+func (x *ClaimReceiptRequest) GetStaffLanguage() string {
+	if x != nil {
+		return x.StaffLanguage
+	}
+	return ""
+}
+
+type isClaimReceiptRequest_Customer interface {
+	isClaimReceiptRequest_Customer()
+}
+
+type ClaimReceiptRequest_Identifier struct {
+	// What was scanned or typed.
+	Identifier *Identifier `protobuf:"bytes,2,opt,name=identifier,proto3,oneof"`
+}
+
+type ClaimReceiptRequest_AccountRef struct {
+	// An account known from an earlier answer.
+	AccountRef string `protobuf:"bytes,3,opt,name=account_ref,json=accountRef,proto3,oneof"`
+}
+
+func (*ClaimReceiptRequest_Identifier) isClaimReceiptRequest_Customer() {}
+
+func (*ClaimReceiptRequest_AccountRef) isClaimReceiptRequest_Customer() {}
+
+// ClaimReceiptResponse says what became of a claim.
+type ClaimReceiptResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	Result ClaimResult `protobuf:"varint,1,opt,name=result,proto3,enum=stamklant.till.v1.ClaimResult" json:"result,omitempty"`
+	// Who the customer turned out to be.
+	Outcome Outcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=stamklant.till.v1.Outcome" json:"outcome,omitempty"`
+	// The customer; empty for a new card.
+	AccountRef string `protobuf:"bytes,3,opt,name=account_ref,json=accountRef,proto3" json:"account_ref,omitempty"`
+	// Points that the receipt earned for this customer.
+	Points int64 `protobuf:"varint,4,opt,name=points,proto3" json:"points,omitempty"`
+	// Points and status after it; absent without a customer.
+	Loyalty *Loyalty `protobuf:"bytes,5,opt,name=loyalty,proto3" json:"loyalty,omitempty"`
+	// For the cashier.
+	Staff *TextBlock `protobuf:"bytes,6,opt,name=staff,proto3" json:"staff,omitempty"`
+	// For the customer display.
+	CustomerDisplay *TextBlock `protobuf:"bytes,7,opt,name=customer_display,json=customerDisplay,proto3" json:"customer_display,omitempty"`
+	// For the printed receipt.
+	Receipt *TextBlock `protobuf:"bytes,8,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// What the answer rests on.
+	Meta *Meta `protobuf:"bytes,9,opt,name=meta,proto3" json:"meta,omitempty"`
+	// When AMBIGUOUS: at most five, masked.
+	Choices       []*Choice `protobuf:"bytes,10,rep,name=choices,proto3" json:"choices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimReceiptResponse) Reset() {
+	*x = ClaimReceiptResponse{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimReceiptResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimReceiptResponse) ProtoMessage() {}
+
+func (x *ClaimReceiptResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimReceiptResponse.ProtoReflect.Descriptor instead.
+func (*ClaimReceiptResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ClaimReceiptResponse) GetResult() ClaimResult {
+	if x != nil {
+		return x.Result
+	}
+	return ClaimResult_CLAIM_RESULT_UNSPECIFIED
+}
+
+func (x *ClaimReceiptResponse) GetOutcome() Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return Outcome_OUTCOME_UNSPECIFIED
+}
+
+func (x *ClaimReceiptResponse) GetAccountRef() string {
+	if x != nil {
+		return x.AccountRef
+	}
+	return ""
+}
+
+func (x *ClaimReceiptResponse) GetPoints() int64 {
+	if x != nil {
+		return x.Points
+	}
+	return 0
+}
+
+func (x *ClaimReceiptResponse) GetLoyalty() *Loyalty {
+	if x != nil {
+		return x.Loyalty
+	}
+	return nil
+}
+
+func (x *ClaimReceiptResponse) GetStaff() *TextBlock {
+	if x != nil {
+		return x.Staff
+	}
+	return nil
+}
+
+func (x *ClaimReceiptResponse) GetCustomerDisplay() *TextBlock {
+	if x != nil {
+		return x.CustomerDisplay
+	}
+	return nil
+}
+
+func (x *ClaimReceiptResponse) GetReceipt() *TextBlock {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+func (x *ClaimReceiptResponse) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *ClaimReceiptResponse) GetChoices() []*Choice {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
 // SetPreferenceRequest is what a customer said at the till.
 type SetPreferenceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2475,7 +2794,7 @@ type SetPreferenceRequest struct {
 
 func (x *SetPreferenceRequest) Reset() {
 	*x = SetPreferenceRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2806,7 @@ func (x *SetPreferenceRequest) String() string {
 func (*SetPreferenceRequest) ProtoMessage() {}
 
 func (x *SetPreferenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2819,7 @@ func (x *SetPreferenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPreferenceRequest.ProtoReflect.Descriptor instead.
 func (*SetPreferenceRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{26}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SetPreferenceRequest) GetCaller() *Caller {
@@ -2674,7 +2993,7 @@ type SetPreferenceResponse struct {
 
 func (x *SetPreferenceResponse) Reset() {
 	*x = SetPreferenceResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2686,7 +3005,7 @@ func (x *SetPreferenceResponse) String() string {
 func (*SetPreferenceResponse) ProtoMessage() {}
 
 func (x *SetPreferenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2699,7 +3018,7 @@ func (x *SetPreferenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPreferenceResponse.ProtoReflect.Descriptor instead.
 func (*SetPreferenceResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SetPreferenceResponse) GetOutcome() Outcome {
@@ -2790,7 +3109,7 @@ type SubmitDetailsRequest struct {
 
 func (x *SubmitDetailsRequest) Reset() {
 	*x = SubmitDetailsRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2802,7 +3121,7 @@ func (x *SubmitDetailsRequest) String() string {
 func (*SubmitDetailsRequest) ProtoMessage() {}
 
 func (x *SubmitDetailsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2815,7 +3134,7 @@ func (x *SubmitDetailsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitDetailsRequest.ProtoReflect.Descriptor instead.
 func (*SubmitDetailsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SubmitDetailsRequest) GetCaller() *Caller {
@@ -2961,7 +3280,7 @@ type PostalDetail struct {
 
 func (x *PostalDetail) Reset() {
 	*x = PostalDetail{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2973,7 +3292,7 @@ func (x *PostalDetail) String() string {
 func (*PostalDetail) ProtoMessage() {}
 
 func (x *PostalDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2986,7 +3305,7 @@ func (x *PostalDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostalDetail.ProtoReflect.Descriptor instead.
 func (*PostalDetail) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PostalDetail) GetPostcode() string {
@@ -3026,7 +3345,7 @@ type SubmitDetailsResponse struct {
 
 func (x *SubmitDetailsResponse) Reset() {
 	*x = SubmitDetailsResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3038,7 +3357,7 @@ func (x *SubmitDetailsResponse) String() string {
 func (*SubmitDetailsResponse) ProtoMessage() {}
 
 func (x *SubmitDetailsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3051,7 +3370,7 @@ func (x *SubmitDetailsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitDetailsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitDetailsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{30}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SubmitDetailsResponse) GetOutcome() Outcome {
@@ -3114,7 +3433,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3126,7 +3445,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3139,7 +3458,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{31}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetStatusRequest) GetCaller() *Caller {
@@ -3172,7 +3491,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3184,7 +3503,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3197,7 +3516,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{32}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetStatusResponse) GetMeta() *Meta {
@@ -3426,7 +3745,31 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x10customer_display\x18\x06 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x126\n" +
 	"\areceipt\x18\a \x01(\v2\x1c.stamklant.till.v1.TextBlockR\areceipt\x12+\n" +
 	"\x04meta\x18\b \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x12 \n" +
-	"\vprovisional\x18\t \x01(\bR\vprovisional\"\xab\x05\n" +
+	"\vprovisional\x18\t \x01(\bR\vprovisional\"\x9b\x03\n" +
+	"\x13ClaimReceiptRequest\x129\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
+	"\n" +
+	"identifier\x18\x02 \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x00R\n" +
+	"identifier\x128\n" +
+	"\vaccount_ref\x18\x03 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x00R\n" +
+	"accountRef\x12B\n" +
+	"\areceipt\x18\x04 \x01(\v2 .stamklant.outcome.v1.ReceiptKeyB\x06\xbaH\x03\xc8\x01\x01R\areceipt\x12:\n" +
+	"\tabilities\x18\x05 \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\x12;\n" +
+	"\x0estaff_language\x18\x06 \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguageB\x11\n" +
+	"\bcustomer\x12\x05\xbaH\x02\b\x01\"\x8a\x04\n" +
+	"\x14ClaimReceiptResponse\x126\n" +
+	"\x06result\x18\x01 \x01(\x0e2\x1e.stamklant.till.v1.ClaimResultR\x06result\x124\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2\x1a.stamklant.till.v1.OutcomeR\aoutcome\x12\x1f\n" +
+	"\vaccount_ref\x18\x03 \x01(\tR\n" +
+	"accountRef\x12\x16\n" +
+	"\x06points\x18\x04 \x01(\x03R\x06points\x124\n" +
+	"\aloyalty\x18\x05 \x01(\v2\x1a.stamklant.till.v1.LoyaltyR\aloyalty\x122\n" +
+	"\x05staff\x18\x06 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x05staff\x12G\n" +
+	"\x10customer_display\x18\a \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x126\n" +
+	"\areceipt\x18\b \x01(\v2\x1c.stamklant.till.v1.TextBlockR\areceipt\x12+\n" +
+	"\x04meta\x18\t \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x123\n" +
+	"\achoices\x18\n" +
+	" \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\"\xab\x05\n" +
 	"\x14SetPreferenceRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
 	"\n" +
@@ -3528,12 +3871,21 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x1aPRESENT_RESULT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17PRESENT_RESULT_ACCEPTED\x10\x01\x12\x17\n" +
 	"\x13PRESENT_RESULT_KEPT\x10\x02\x12\x1d\n" +
-	"\x19PRESENT_RESULT_NOT_A_CARD\x10\x032\xba\x05\n" +
+	"\x19PRESENT_RESULT_NOT_A_CARD\x10\x03*\xe2\x01\n" +
+	"\vClaimResult\x12\x1c\n" +
+	"\x18CLAIM_RESULT_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14CLAIM_RESULT_CLAIMED\x10\x01\x12 \n" +
+	"\x1cCLAIM_RESULT_ALREADY_CLAIMED\x10\x02\x12\x19\n" +
+	"\x15CLAIM_RESULT_TOO_LATE\x10\x03\x12 \n" +
+	"\x1cCLAIM_RESULT_UNKNOWN_RECEIPT\x10\x04\x12\x1e\n" +
+	"\x1aCLAIM_RESULT_NOT_CLAIMABLE\x10\x05\x12\x1c\n" +
+	"\x18CLAIM_RESULT_NO_CUSTOMER\x10\x062\xa0\x06\n" +
 	"\x0fCheckoutService\x12R\n" +
 	"\x06Lookup\x12 .stamklant.till.v1.LookupRequest\x1a!.stamklant.till.v1.LookupResponse\"\x03\x90\x02\x01\x12a\n" +
 	"\vPresentCard\x12%.stamklant.till.v1.PresentCardRequest\x1a&.stamklant.till.v1.PresentCardResponse\"\x03\x90\x02\x02\x12X\n" +
 	"\tWatchTill\x12#.stamklant.till.v1.WatchTillRequest\x1a$.stamklant.till.v1.WatchTillResponse0\x01\x12g\n" +
-	"\rRecordReceipt\x12'.stamklant.till.v1.RecordReceiptRequest\x1a(.stamklant.till.v1.RecordReceiptResponse\"\x03\x90\x02\x02\x12g\n" +
+	"\rRecordReceipt\x12'.stamklant.till.v1.RecordReceiptRequest\x1a(.stamklant.till.v1.RecordReceiptResponse\"\x03\x90\x02\x02\x12d\n" +
+	"\fClaimReceipt\x12&.stamklant.till.v1.ClaimReceiptRequest\x1a'.stamklant.till.v1.ClaimReceiptResponse\"\x03\x90\x02\x02\x12g\n" +
 	"\rSetPreference\x12'.stamklant.till.v1.SetPreferenceRequest\x1a(.stamklant.till.v1.SetPreferenceResponse\"\x03\x90\x02\x02\x12g\n" +
 	"\rSubmitDetails\x12'.stamklant.till.v1.SubmitDetailsRequest\x1a(.stamklant.till.v1.SubmitDetailsResponse\"\x03\x90\x02\x02\x12[\n" +
 	"\tGetStatus\x12#.stamklant.till.v1.GetStatusRequest\x1a$.stamklant.till.v1.GetStatusResponse\"\x03\x90\x02\x01B\xc9\x01\n" +
@@ -3551,150 +3903,168 @@ func file_stamklant_till_v1_checkout_proto_rawDescGZIP() []byte {
 	return file_stamklant_till_v1_checkout_proto_rawDescData
 }
 
-var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(EntryMode)(0),                // 0: stamklant.till.v1.EntryMode
 	(Stage)(0),                    // 1: stamklant.till.v1.Stage
 	(Outcome)(0),                  // 2: stamklant.till.v1.Outcome
 	(PresentResult)(0),            // 3: stamklant.till.v1.PresentResult
-	(*Caller)(nil),                // 4: stamklant.till.v1.Caller
-	(*Identifier)(nil),            // 5: stamklant.till.v1.Identifier
-	(*Basket)(nil),                // 6: stamklant.till.v1.Basket
-	(*Abilities)(nil),             // 7: stamklant.till.v1.Abilities
-	(*LookupRequest)(nil),         // 8: stamklant.till.v1.LookupRequest
-	(*LookupResponse)(nil),        // 9: stamklant.till.v1.LookupResponse
-	(*PresentCardRequest)(nil),    // 10: stamklant.till.v1.PresentCardRequest
-	(*PresentCardResponse)(nil),   // 11: stamklant.till.v1.PresentCardResponse
-	(*WatchTillRequest)(nil),      // 12: stamklant.till.v1.WatchTillRequest
-	(*WatchTillResponse)(nil),     // 13: stamklant.till.v1.WatchTillResponse
-	(*PresentedCard)(nil),         // 14: stamklant.till.v1.PresentedCard
-	(*Freshness)(nil),             // 15: stamklant.till.v1.Freshness
-	(*Loyalty)(nil),               // 16: stamklant.till.v1.Loyalty
-	(*Segment)(nil),               // 17: stamklant.till.v1.Segment
-	(*Entitlement)(nil),           // 18: stamklant.till.v1.Entitlement
-	(*Suggestion)(nil),            // 19: stamklant.till.v1.Suggestion
-	(*OfferSuggestion)(nil),       // 20: stamklant.till.v1.OfferSuggestion
-	(*LineDiscount)(nil),          // 21: stamklant.till.v1.LineDiscount
-	(*SurveySuggestion)(nil),      // 22: stamklant.till.v1.SurveySuggestion
-	(*PromptSuggestion)(nil),      // 23: stamklant.till.v1.PromptSuggestion
-	(*NoSuggestion)(nil),          // 24: stamklant.till.v1.NoSuggestion
-	(*TextBlock)(nil),             // 25: stamklant.till.v1.TextBlock
-	(*Choice)(nil),                // 26: stamklant.till.v1.Choice
-	(*Meta)(nil),                  // 27: stamklant.till.v1.Meta
-	(*RecordReceiptRequest)(nil),  // 28: stamklant.till.v1.RecordReceiptRequest
-	(*RecordReceiptResponse)(nil), // 29: stamklant.till.v1.RecordReceiptResponse
-	(*SetPreferenceRequest)(nil),  // 30: stamklant.till.v1.SetPreferenceRequest
-	(*SetPreferenceResponse)(nil), // 31: stamklant.till.v1.SetPreferenceResponse
-	(*SubmitDetailsRequest)(nil),  // 32: stamklant.till.v1.SubmitDetailsRequest
-	(*PostalDetail)(nil),          // 33: stamklant.till.v1.PostalDetail
-	(*SubmitDetailsResponse)(nil), // 34: stamklant.till.v1.SubmitDetailsResponse
-	(*GetStatusRequest)(nil),      // 35: stamklant.till.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 36: stamklant.till.v1.GetStatusResponse
-	(*v1.Line)(nil),               // 37: stamklant.outcome.v1.Line
-	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
-	(*v1.Receipt)(nil),            // 39: stamklant.outcome.v1.Receipt
-	(*v1.Exposure)(nil),           // 40: stamklant.outcome.v1.Exposure
-	(v1.Purpose)(0),               // 41: stamklant.outcome.v1.Purpose
+	(ClaimResult)(0),              // 4: stamklant.till.v1.ClaimResult
+	(*Caller)(nil),                // 5: stamklant.till.v1.Caller
+	(*Identifier)(nil),            // 6: stamklant.till.v1.Identifier
+	(*Basket)(nil),                // 7: stamklant.till.v1.Basket
+	(*Abilities)(nil),             // 8: stamklant.till.v1.Abilities
+	(*LookupRequest)(nil),         // 9: stamklant.till.v1.LookupRequest
+	(*LookupResponse)(nil),        // 10: stamklant.till.v1.LookupResponse
+	(*PresentCardRequest)(nil),    // 11: stamklant.till.v1.PresentCardRequest
+	(*PresentCardResponse)(nil),   // 12: stamklant.till.v1.PresentCardResponse
+	(*WatchTillRequest)(nil),      // 13: stamklant.till.v1.WatchTillRequest
+	(*WatchTillResponse)(nil),     // 14: stamklant.till.v1.WatchTillResponse
+	(*PresentedCard)(nil),         // 15: stamklant.till.v1.PresentedCard
+	(*Freshness)(nil),             // 16: stamklant.till.v1.Freshness
+	(*Loyalty)(nil),               // 17: stamklant.till.v1.Loyalty
+	(*Segment)(nil),               // 18: stamklant.till.v1.Segment
+	(*Entitlement)(nil),           // 19: stamklant.till.v1.Entitlement
+	(*Suggestion)(nil),            // 20: stamklant.till.v1.Suggestion
+	(*OfferSuggestion)(nil),       // 21: stamklant.till.v1.OfferSuggestion
+	(*LineDiscount)(nil),          // 22: stamklant.till.v1.LineDiscount
+	(*SurveySuggestion)(nil),      // 23: stamklant.till.v1.SurveySuggestion
+	(*PromptSuggestion)(nil),      // 24: stamklant.till.v1.PromptSuggestion
+	(*NoSuggestion)(nil),          // 25: stamklant.till.v1.NoSuggestion
+	(*TextBlock)(nil),             // 26: stamklant.till.v1.TextBlock
+	(*Choice)(nil),                // 27: stamklant.till.v1.Choice
+	(*Meta)(nil),                  // 28: stamklant.till.v1.Meta
+	(*RecordReceiptRequest)(nil),  // 29: stamklant.till.v1.RecordReceiptRequest
+	(*RecordReceiptResponse)(nil), // 30: stamklant.till.v1.RecordReceiptResponse
+	(*ClaimReceiptRequest)(nil),   // 31: stamklant.till.v1.ClaimReceiptRequest
+	(*ClaimReceiptResponse)(nil),  // 32: stamklant.till.v1.ClaimReceiptResponse
+	(*SetPreferenceRequest)(nil),  // 33: stamklant.till.v1.SetPreferenceRequest
+	(*SetPreferenceResponse)(nil), // 34: stamklant.till.v1.SetPreferenceResponse
+	(*SubmitDetailsRequest)(nil),  // 35: stamklant.till.v1.SubmitDetailsRequest
+	(*PostalDetail)(nil),          // 36: stamklant.till.v1.PostalDetail
+	(*SubmitDetailsResponse)(nil), // 37: stamklant.till.v1.SubmitDetailsResponse
+	(*GetStatusRequest)(nil),      // 38: stamklant.till.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 39: stamklant.till.v1.GetStatusResponse
+	(*v1.Line)(nil),               // 40: stamklant.outcome.v1.Line
+	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
+	(*v1.Receipt)(nil),            // 42: stamklant.outcome.v1.Receipt
+	(*v1.Exposure)(nil),           // 43: stamklant.outcome.v1.Exposure
+	(*v1.ReceiptKey)(nil),         // 44: stamklant.outcome.v1.ReceiptKey
+	(v1.Purpose)(0),               // 45: stamklant.outcome.v1.Purpose
 }
 var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	0,  // 0: stamklant.till.v1.Identifier.entry_mode:type_name -> stamklant.till.v1.EntryMode
-	37, // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
-	4,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
-	5,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	6,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
+	40, // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
+	5,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	7,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
 	1,  // 5: stamklant.till.v1.LookupRequest.stage:type_name -> stamklant.till.v1.Stage
-	7,  // 6: stamklant.till.v1.LookupRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	8,  // 6: stamklant.till.v1.LookupRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	2,  // 7: stamklant.till.v1.LookupResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	16, // 8: stamklant.till.v1.LookupResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	17, // 9: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
-	18, // 10: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
-	19, // 11: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
-	25, // 12: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	25, // 13: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	25, // 14: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	27, // 15: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
-	26, // 16: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
-	5,  // 17: stamklant.till.v1.LookupResponse.presented:type_name -> stamklant.till.v1.Identifier
-	4,  // 18: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
-	5,  // 19: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	7,  // 20: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	17, // 8: stamklant.till.v1.LookupResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	18, // 9: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
+	19, // 10: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
+	20, // 11: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
+	26, // 12: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26, // 13: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	26, // 14: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	28, // 15: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
+	27, // 16: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
+	6,  // 17: stamklant.till.v1.LookupResponse.presented:type_name -> stamklant.till.v1.Identifier
+	5,  // 18: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,  // 19: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	8,  // 20: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	3,  // 21: stamklant.till.v1.PresentCardResponse.result:type_name -> stamklant.till.v1.PresentResult
-	25, // 22: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	27, // 23: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
-	4,  // 24: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
-	7,  // 25: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	14, // 26: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
-	15, // 27: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
-	5,  // 28: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
-	9,  // 29: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
-	38, // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
-	27, // 31: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
-	38, // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
-	20, // 33: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
-	22, // 34: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
-	23, // 35: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
-	24, // 36: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
-	21, // 37: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	38, // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
-	38, // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
-	4,  // 40: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	39, // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
-	5,  // 42: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	40, // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
-	7,  // 44: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	26, // 22: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	28, // 23: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
+	5,  // 24: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
+	8,  // 25: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	15, // 26: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
+	16, // 27: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
+	6,  // 28: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
+	10, // 29: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
+	41, // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
+	28, // 31: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
+	41, // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
+	21, // 33: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
+	23, // 34: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
+	24, // 35: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
+	25, // 36: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
+	22, // 37: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	41, // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
+	41, // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
+	5,  // 40: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	42, // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
+	6,  // 42: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	43, // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
+	8,  // 44: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	2,  // 45: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	16, // 46: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	25, // 47: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	25, // 48: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	25, // 49: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	27, // 50: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	4,  // 51: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
-	5,  // 52: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	41, // 53: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
-	41, // 54: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
-	5,  // 55: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
-	38, // 56: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	7,  // 57: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,  // 58: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	25, // 59: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	25, // 60: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	25, // 61: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	27, // 62: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
-	26, // 63: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
-	4,  // 64: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
-	5,  // 65: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	33, // 66: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
-	38, // 67: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	7,  // 68: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,  // 69: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	25, // 70: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	25, // 71: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	27, // 72: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
-	26, // 73: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
-	4,  // 74: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
-	27, // 75: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
-	38, // 76: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	38, // 77: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
-	8,  // 78: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	10, // 79: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
-	12, // 80: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
-	28, // 81: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	30, // 82: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
-	32, // 83: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
-	35, // 84: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	9,  // 85: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	11, // 86: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
-	13, // 87: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
-	29, // 88: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	31, // 89: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
-	34, // 90: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
-	36, // 91: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	85, // [85:92] is the sub-list for method output_type
-	78, // [78:85] is the sub-list for method input_type
-	78, // [78:78] is the sub-list for extension type_name
-	78, // [78:78] is the sub-list for extension extendee
-	0,  // [0:78] is the sub-list for field type_name
+	17, // 46: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	26, // 47: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26, // 48: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	26, // 49: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	28, // 50: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	5,  // 51: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,  // 52: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	44, // 53: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	8,  // 54: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	4,  // 55: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
+	2,  // 56: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	17, // 57: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	26, // 58: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26, // 59: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	26, // 60: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	28, // 61: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	27, // 62: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
+	5,  // 63: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,  // 64: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	45, // 65: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
+	45, // 66: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
+	6,  // 67: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
+	41, // 68: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	8,  // 69: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,  // 70: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	26, // 71: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26, // 72: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	26, // 73: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	28, // 74: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
+	27, // 75: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
+	5,  // 76: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,  // 77: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	36, // 78: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
+	41, // 79: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	8,  // 80: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,  // 81: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	26, // 82: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26, // 83: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	28, // 84: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
+	27, // 85: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
+	5,  // 86: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
+	28, // 87: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
+	41, // 88: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
+	41, // 89: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	9,  // 90: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	11, // 91: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
+	13, // 92: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
+	29, // 93: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	31, // 94: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
+	33, // 95: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
+	35, // 96: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
+	38, // 97: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	10, // 98: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	12, // 99: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
+	14, // 100: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
+	30, // 101: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	32, // 102: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
+	34, // 103: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
+	37, // 104: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
+	39, // 105: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	98, // [98:106] is the sub-list for method output_type
+	90, // [90:98] is the sub-list for method input_type
+	90, // [90:90] is the sub-list for extension type_name
+	90, // [90:90] is the sub-list for extension extendee
+	0,  // [0:90] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }
@@ -3727,6 +4097,10 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*RecordReceiptRequest_AccountRef)(nil),
 	}
 	file_stamklant_till_v1_checkout_proto_msgTypes[26].OneofWrappers = []any{
+		(*ClaimReceiptRequest_Identifier)(nil),
+		(*ClaimReceiptRequest_AccountRef)(nil),
+	}
+	file_stamklant_till_v1_checkout_proto_msgTypes[28].OneofWrappers = []any{
 		(*SetPreferenceRequest_Identifier)(nil),
 		(*SetPreferenceRequest_AccountRef)(nil),
 		(*SetPreferenceRequest_Object)(nil),
@@ -3734,7 +4108,7 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*SetPreferenceRequest_Language)(nil),
 		(*SetPreferenceRequest_LostCard)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[28].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[30].OneofWrappers = []any{
 		(*SubmitDetailsRequest_Identifier)(nil),
 		(*SubmitDetailsRequest_AccountRef)(nil),
 		(*SubmitDetailsRequest_Email)(nil),
@@ -3746,8 +4120,8 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_till_v1_checkout_proto_rawDesc), len(file_stamklant_till_v1_checkout_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   33,
+			NumEnums:      5,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,7 @@ const (
 	CheckoutService_PresentCard_FullMethodName   = "/stamklant.till.v1.CheckoutService/PresentCard"
 	CheckoutService_WatchTill_FullMethodName     = "/stamklant.till.v1.CheckoutService/WatchTill"
 	CheckoutService_RecordReceipt_FullMethodName = "/stamklant.till.v1.CheckoutService/RecordReceipt"
+	CheckoutService_ClaimReceipt_FullMethodName  = "/stamklant.till.v1.CheckoutService/ClaimReceipt"
 	CheckoutService_SetPreference_FullMethodName = "/stamklant.till.v1.CheckoutService/SetPreference"
 	CheckoutService_SubmitDetails_FullMethodName = "/stamklant.till.v1.CheckoutService/SubmitDetails"
 	CheckoutService_GetStatus_FullMethodName     = "/stamklant.till.v1.CheckoutService/GetStatus"
@@ -55,6 +56,9 @@ type CheckoutServiceClient interface {
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
 	RecordReceipt(ctx context.Context, in *RecordReceiptRequest, opts ...grpc.CallOption) (*RecordReceiptResponse, error)
+	// Gives an anonymous receipt of this store to a customer who forgot the card: once, and within 14 days. Books the points the card would have
+	// earned at the time of the sale. Answered once it is on disk. The till waits at most 1 s.
+	ClaimReceipt(ctx context.Context, in *ClaimReceiptRequest, opts ...grpc.CallOption) (*ClaimReceiptResponse, error)
 	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
 	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
 	SetPreference(ctx context.Context, in *SetPreferenceRequest, opts ...grpc.CallOption) (*SetPreferenceResponse, error)
@@ -123,6 +127,16 @@ func (c *checkoutServiceClient) RecordReceipt(ctx context.Context, in *RecordRec
 	return out, nil
 }
 
+func (c *checkoutServiceClient) ClaimReceipt(ctx context.Context, in *ClaimReceiptRequest, opts ...grpc.CallOption) (*ClaimReceiptResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ClaimReceiptResponse)
+	err := c.cc.Invoke(ctx, CheckoutService_ClaimReceipt_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *checkoutServiceClient) SetPreference(ctx context.Context, in *SetPreferenceRequest, opts ...grpc.CallOption) (*SetPreferenceResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetPreferenceResponse)
@@ -178,6 +192,9 @@ type CheckoutServiceServer interface {
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
 	RecordReceipt(context.Context, *RecordReceiptRequest) (*RecordReceiptResponse, error)
+	// Gives an anonymous receipt of this store to a customer who forgot the card: once, and within 14 days. Books the points the card would have
+	// earned at the time of the sale. Answered once it is on disk. The till waits at most 1 s.
+	ClaimReceipt(context.Context, *ClaimReceiptRequest) (*ClaimReceiptResponse, error)
 	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
 	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
 	SetPreference(context.Context, *SetPreferenceRequest) (*SetPreferenceResponse, error)
@@ -208,6 +225,9 @@ func (UnimplementedCheckoutServiceServer) WatchTill(*WatchTillRequest, grpc.Serv
 }
 func (UnimplementedCheckoutServiceServer) RecordReceipt(context.Context, *RecordReceiptRequest) (*RecordReceiptResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecordReceipt not implemented")
+}
+func (UnimplementedCheckoutServiceServer) ClaimReceipt(context.Context, *ClaimReceiptRequest) (*ClaimReceiptResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ClaimReceipt not implemented")
 }
 func (UnimplementedCheckoutServiceServer) SetPreference(context.Context, *SetPreferenceRequest) (*SetPreferenceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetPreference not implemented")
@@ -304,6 +324,24 @@ func _CheckoutService_RecordReceipt_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CheckoutService_ClaimReceipt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClaimReceiptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CheckoutServiceServer).ClaimReceipt(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CheckoutService_ClaimReceipt_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CheckoutServiceServer).ClaimReceipt(ctx, req.(*ClaimReceiptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CheckoutService_SetPreference_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SetPreferenceRequest)
 	if err := dec(in); err != nil {
@@ -376,6 +414,10 @@ var CheckoutService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RecordReceipt",
 			Handler:    _CheckoutService_RecordReceipt_Handler,
+		},
+		{
+			MethodName: "ClaimReceipt",
+			Handler:    _CheckoutService_ClaimReceipt_Handler,
 		},
 		{
 			MethodName: "SetPreference",

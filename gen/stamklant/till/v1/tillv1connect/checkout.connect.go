@@ -35,6 +35,9 @@ const (
 	// CheckoutServiceRecordReceiptProcedure is the procedure name of the CheckoutService's
 	// RecordReceipt RPC.
 	CheckoutServiceRecordReceiptProcedure = "/stamklant.till.v1.CheckoutService/RecordReceipt"
+	// CheckoutServiceClaimReceiptProcedure is the procedure name of the CheckoutService's ClaimReceipt
+	// RPC.
+	CheckoutServiceClaimReceiptProcedure = "/stamklant.till.v1.CheckoutService/ClaimReceipt"
 	// CheckoutServiceSetPreferenceProcedure is the procedure name of the CheckoutService's
 	// SetPreference RPC.
 	CheckoutServiceSetPreferenceProcedure = "/stamklant.till.v1.CheckoutService/SetPreference"
@@ -74,6 +77,14 @@ var (
 			StreamType:       connect.StreamTypeUnary,
 			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("RecordReceipt"),
 			Procedure:        CheckoutServiceRecordReceiptProcedure,
+			IdempotencyLevel: connect.IdempotencyIdempotent,
+		}
+	})
+	checkoutServiceClaimReceiptSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("ClaimReceipt"),
+			Procedure:        CheckoutServiceClaimReceiptProcedure,
 			IdempotencyLevel: connect.IdempotencyIdempotent,
 		}
 	})
@@ -121,6 +132,9 @@ type CheckoutServiceClient interface {
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
 	RecordReceipt(context.Context, *v1.RecordReceiptRequest) (*v1.RecordReceiptResponse, error)
+	// Gives an anonymous receipt of this store to a customer who forgot the card: once, and within 14 days. Books the points the card would have
+	// earned at the time of the sale. Answered once it is on disk. The till waits at most 1 s.
+	ClaimReceipt(context.Context, *v1.ClaimReceiptRequest) (*v1.ClaimReceiptResponse, error)
 	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
 	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
 	SetPreference(context.Context, *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error)
@@ -177,6 +191,9 @@ type CheckoutServiceHandler interface {
 	// what was answered before, marked replayed; with other content ALREADY_EXISTS RECEIPT_CONFLICT, and the first stands.
 	// The till sends from its own outbox until it is acknowledged, waiting at most 2 s each time.
 	RecordReceipt(context.Context, *v1.RecordReceiptRequest) (*v1.RecordReceiptResponse, error)
+	// Gives an anonymous receipt of this store to a customer who forgot the card: once, and within 14 days. Books the points the card would have
+	// earned at the time of the sale. Answered once it is on disk. The till waits at most 1 s.
+	ClaimReceipt(context.Context, *v1.ClaimReceiptRequest) (*v1.ClaimReceiptResponse, error)
 	// Records what a customer wants: an objection, a consent, a language, a lost card. Answered once it is on disk; from then on it holds at every
 	// till of this store, and it goes up to head office. The same customer, purpose and time again changes nothing. The till waits at most 1 s.
 	SetPreference(context.Context, *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error)
@@ -197,6 +214,7 @@ func RegisterCheckoutServiceHandler(server *connect.Server, svc CheckoutServiceH
 		connect.Method{Spec: checkoutServicePresentCardSpec(), Handler: adapter.presentCard},
 		connect.Method{Spec: checkoutServiceWatchTillSpec(), Handler: adapter.watchTill},
 		connect.Method{Spec: checkoutServiceRecordReceiptSpec(), Handler: adapter.recordReceipt},
+		connect.Method{Spec: checkoutServiceClaimReceiptSpec(), Handler: adapter.claimReceipt},
 		connect.Method{Spec: checkoutServiceSetPreferenceSpec(), Handler: adapter.setPreference},
 		connect.Method{Spec: checkoutServiceSubmitDetailsSpec(), Handler: adapter.submitDetails},
 		connect.Method{Spec: checkoutServiceGetStatusSpec(), Handler: adapter.getStatus},
@@ -236,6 +254,10 @@ func (UnimplementedCheckoutServiceHandler) WatchTill(context.Context, *v1.WatchT
 
 func (UnimplementedCheckoutServiceHandler) RecordReceipt(context.Context, *v1.RecordReceiptRequest) (*v1.RecordReceiptResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.RecordReceipt is not implemented")
+}
+
+func (UnimplementedCheckoutServiceHandler) ClaimReceipt(context.Context, *v1.ClaimReceiptRequest) (*v1.ClaimReceiptResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.ClaimReceipt is not implemented")
 }
 
 func (UnimplementedCheckoutServiceHandler) SetPreference(context.Context, *v1.SetPreferenceRequest) (*v1.SetPreferenceResponse, error) {
@@ -281,6 +303,14 @@ func (c *checkoutServiceClient) WatchTill(ctx context.Context, req *v1.WatchTill
 func (c *checkoutServiceClient) RecordReceipt(ctx context.Context, req *v1.RecordReceiptRequest) (*v1.RecordReceiptResponse, error) {
 	var res v1.RecordReceiptResponse
 	if err := c.client.CallUnary(ctx, checkoutServiceRecordReceiptSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *checkoutServiceClient) ClaimReceipt(ctx context.Context, req *v1.ClaimReceiptRequest) (*v1.ClaimReceiptResponse, error) {
+	var res v1.ClaimReceiptResponse
+	if err := c.client.CallUnary(ctx, checkoutServiceClaimReceiptSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -350,6 +380,18 @@ func (h checkoutServiceHandler) recordReceipt(ctx context.Context, _ connect.Spe
 		return err
 	}
 	res, err := h.svc.RecordReceipt(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h checkoutServiceHandler) claimReceipt(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ClaimReceiptRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ClaimReceipt(ctx, &req)
 	if err != nil {
 		return err
 	}
