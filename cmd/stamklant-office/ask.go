@@ -56,3 +56,12 @@ func answerTo(in *bufio.Reader, out io.Writer, question, example string) (string
 	}
 	return example, nil
 }
+
+// confirm puts a question to be answered with yes or no. Without a terminal the answer is no.
+func confirm(question string) (bool, error) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return false, nil
+	}
+	answer, err := answerTo(bufio.NewReader(os.Stdin), os.Stderr, question, "n")
+	return strings.HasPrefix(strings.ToLower(answer), "y") || strings.HasPrefix(strings.ToLower(answer), "j"), err
+}

@@ -28,6 +28,7 @@ type commands struct {
 	Version kong.VersionFlag `help:"Print the version and stop."`
 
 	Init      initCommand      `cmd:"" help:"Set up a head office: a commented programme, mappings, and the chain's keys."`
+	Guess     guessCommand     `cmd:"" help:"Look at a file and say what its columns seem to mean: a mapping to put right and keep."`
 	Import    importCommand    `cmd:"" help:"Take in receipts or customers from CSV files."`
 	Check     checkCommand     `cmd:"" help:"Read and check the programme; say what is wrong, where, and what to write instead."`
 	Score     scoreCommand     `cmd:"" help:"Score all customers and put them into segments."`

@@ -159,8 +159,10 @@ func TestOutlooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []insight.Count{
-		{Code: "first", Accounts: 1, MonetaryMinor: 2000}, {Code: "second", Accounts: 1, MonetaryMinor: 4000},
-		{Code: "regular", Accounts: 2, MonetaryMinor: 18000 + 25000}, {Code: "fading", Accounts: 2, MonetaryMinor: 30000 + 2000},
+		{Code: "first", Accounts: 1, MonetaryMinor: 2000},
+		{Code: "second", Accounts: 1, MonetaryMinor: 4000},
+		{Code: "regular", Accounts: 2, MonetaryMinor: 18000 + 25000},
+		{Code: "fading", Accounts: 2, MonetaryMinor: 30000 + 2000},
 		{Code: "returned", Accounts: 1, MonetaryMinor: 8000},
 	}
 	if !slices.Equal(phases, want) {
@@ -195,8 +197,10 @@ func TestOutlooks(t *testing.T) {
 		}
 	}
 	if want := []insight.Count{
-		{Code: "supporter", Accounts: 3, MonetaryMinor: 25000 + 30000 + 8000}, {Code: "friend", Accounts: 1, MonetaryMinor: 2000},
-		{Code: "acquaintance", Accounts: 1, MonetaryMinor: 18000}, {Code: "passer_by", Accounts: 2, MonetaryMinor: 6000},
+		{Code: "supporter", Accounts: 3, MonetaryMinor: 25000 + 30000 + 8000},
+		{Code: "friend", Accounts: 1, MonetaryMinor: 2000},
+		{Code: "acquaintance", Accounts: 1, MonetaryMinor: 18000},
+		{Code: "passer_by", Accounts: 2, MonetaryMinor: 6000},
 	}; !slices.Equal(got, want) {
 		t.Errorf("strategy %v\nwant     %v", got, want)
 	}
@@ -255,8 +259,12 @@ func TestMovement(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []insight.Cell{
-		{From: "", To: "here", Accounts: 1}, {From: "away", To: "away", Accounts: 1}, {From: "best", To: "away", Accounts: 2},
-		{From: "best", To: "best", Accounts: 1}, {From: "here", To: "best", Accounts: 1}, {From: "here", To: "here", Accounts: 1},
+		{From: "", To: "here", Accounts: 1},
+		{From: "away", To: "away", Accounts: 1},
+		{From: "best", To: "away", Accounts: 2},
+		{From: "best", To: "best", Accounts: 1},
+		{From: "here", To: "best", Accounts: 1},
+		{From: "here", To: "here", Accounts: 1},
 	}
 	if !slices.Equal(m.Cells, want) {
 		t.Errorf("cells %v\nwant  %v", m.Cells, want)

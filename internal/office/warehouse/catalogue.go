@@ -22,8 +22,13 @@ var catalogues = map[List]catalogue{
 	Articles: {
 		table: "articles", key: "sku",
 		fields: []catalogueField{
-			{"name", "name"}, {"group", "group_code"}, {"brand", "brand"}, {"cost", "cost"}, {"margin_percent", "margin_percent"},
-			{"new_since", "new_since"}, {"pack_days", "pack_days"},
+			{"name", "name"},
+			{"group", "group_code"},
+			{"brand", "brand"},
+			{"cost", "cost"},
+			{"margin_percent", "margin_percent"},
+			{"new_since", "new_since"},
+			{"pack_days", "pack_days"},
 		},
 		typed: []problem{
 			{"cost < 0", "the cost is below zero"},
