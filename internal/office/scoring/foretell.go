@@ -22,6 +22,7 @@ type customer struct {
 	id      [16]byte
 	history clv.History
 	later   int64
+	margin  *int64 // share of her money, in millionths; nil where the article list does not tell
 }
 
 // foretell fits the models to the customers' own past, foretells twelve months of everyone, checks the model against the newest part of the
@@ -48,6 +49,9 @@ func (r *runner) foretell(ctx context.Context, run *Run) error {
 		return err
 	}
 	if err := r.noteModel(ctx, run.ID, modelOf("spend", r.asOf, spent.Report)); err != nil {
+		return err
+	}
+	if err := r.margins(ctx, all); err != nil {
 		return err
 	}
 	publish := publishable{visits: told.Usable(), value: told.Usable() && spent.Usable()}
@@ -77,6 +81,32 @@ func (r *runner) histories(ctx context.Context, until int32) ([]customer, error)
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// margins adds what share of each customer's money is margin. Without an article list that tells costs or margins nothing is asked.
+func (r *runner) margins(ctx context.Context, all []customer) error {
+	var known int64
+	if err := r.tx.One(ctx, "select count(*) from articles where coalesce(cost, margin_percent) is not null", nil, &known); err != nil || known == 0 {
+		return err
+	}
+	shares := make(map[[16]byte]int64, len(all))
+	for row, err := range r.tx.Query(ctx, statement("margins")) {
+		if err != nil {
+			return err
+		}
+		var id []byte
+		var share int64
+		if err := row.Scan(&id, &share); err != nil {
+			return err
+		}
+		shares[[16]byte(id)] = share
+	}
+	for i := range all {
+		if share, found := shares[all[i].id]; found {
+			all[i].margin = &share
+		}
+	}
+	return nil
 }
 
 // money fills in how many decimals the chain's currency has.
@@ -156,6 +186,13 @@ func predicted(c customer, p clv.Prediction, bands clv.Bands, publish publishabl
 	}
 	if publish.value {
 		row[13] = band.ValueMinor
+	}
+	if c.margin != nil {
+		profit := p.Value.Minor * float64(*c.margin) / 1e6
+		row[9] = rounded(profit)
+		if publish.value {
+			row[14] = bands.Minor.Band(profit)
+		}
 	}
 	return row
 }

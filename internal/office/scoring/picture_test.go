@@ -2,7 +2,11 @@ package scoring_test
 
 import (
 	"fmt"
+	"math"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -202,5 +206,36 @@ func TestNothingOfThoseLeftOut(t *testing.T) {
 		if _, found := exported(t, w)["A"]; found {
 			t.Errorf("%s: exported", tc.name)
 		}
+	}
+}
+
+// TestArticlesTellMore: an article list tells favourite brands, and profit beside turnover.
+func TestArticlesTellMore(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	visits(t, w, append(fortnights("A", "2026-04-11", 14, 14, 14), "A,s1,2026-05-23 10:00,A-3,8001,801,400.00,0", "B,s1,2026-05-23 10:00,B,7001,701,10.00,0")...)
+	m, err := warehouse.ParseMapping("articles.yaml", []byte("list: articles\ncolumns: {sku: sku, brand: brand, cost: cost}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "articles.csv")
+	if err := os.WriteFile(path, []byte("sku,brand,cost\n5001,Bark,21.00\n8001,Cure,1.00\n7001,,\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Import(t.Context(), warehouse.ImportRequest{List: warehouse.Articles, Files: []string{path}, Mapping: m}); err != nil {
+		t.Fatal(err)
+	}
+	score(t, w, garden(), "2026-06-30")
+	rows := exported(t, w)
+	value, err := strconv.ParseFloat(rows["A"]["value_minor"], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profit, err := strconv.ParseFloat(rows["A"]["profit_minor"], 64)
+	if err != nil || value <= 0 || math.Abs(profit-0.3*value) > 1 { // of 30.00 each 21.00 were paid
+		t.Errorf("of %.0f in turnover %.0f are profit: %v", value, profit, err)
+	}
+	if rows["A"]["favourite_brand"] != "Bark" || rows["B"]["favourite_brand"] != "" || rows["B"]["profit_minor"] != "" {
+		t.Errorf("A likes %q; B likes %q and brings %q", rows["A"]["favourite_brand"], rows["B"]["favourite_brand"], rows["B"]["profit_minor"])
 	}
 }

@@ -1,7 +1,7 @@
 -- Replaces the pictures. A visit weighs half of one made 90 days later; weights are reckoned back from the account's own last visit. Habits are
 -- told from three visits on: a weekday or a part of the day when half of the weight or more falls on it, a season when half of the visits of more
 -- than a year do.
--- Inputs: carts, bought, mixes, others (what else would go with what the account buys). Changes: pictures.
+-- Inputs: carts, bought, items, goods, articles, mixes, others (what else would go with what the account buys). Changes: pictures.
 delete from main.pictures;
 insert into main.pictures
 with weighed as (
@@ -10,6 +10,11 @@ with weighed as (
         count(*) over (partition by account_id) as visits,
         max(day) over (partition by account_id) - min(day) over (partition by account_id) as span
     from temp.main.carts
+), branded as (
+    select distinct receipt_id, brand
+    from main.goods join main.articles using (sku)
+    where brand is not null and merchandise and not goods.returned
+        and coalesce(nullif(goods.group_code, ''), sku) not in (select code from temp.main.items where item is null)
 ), summed as (
     select
         account_id, any_value(visits) as visits, sum(weight) as weight,
@@ -36,6 +41,9 @@ with weighed as (
         union all
         select bought.account_id, 'group', item, sum(weight)
         from temp.main.bought join weighed using (receipt_id) group by all
+        union all
+        select weighed.account_id, 'brand', brand, sum(weight)
+        from branded join weighed using (receipt_id) group by all
     )
 ), habits as (
     select
@@ -44,7 +52,8 @@ with weighed as (
         max(word) filter (kind = 'hours') as hours, max(ranked.weight) filter (kind = 'hours') as hours_weight,
         max(word) filter (kind = 'season') as season, max(ranked.weight) filter (kind = 'season') as season_visits,
         max(word) filter (kind = 'store') as store,
-        max(word) filter (kind = 'group') as favourite
+        max(word) filter (kind = 'group') as favourite,
+        max(word) filter (kind = 'brand') as brand
     from ranked
     where place = 1
     group by account_id
@@ -54,7 +63,7 @@ with weighed as (
     group by account_id
 )
 select
-    account_id, coalesce(favourite, ''), '', coalesce(breadth, 0),
+    account_id, coalesce(favourite, ''), coalesce(brand, ''), coalesce(breadth, 0),
     case when visits >= 3 and money > 0 then round(100.0 * promotion / money)::integer end,
     case when visits >= 3 and weekday_weight * 2 >= summed.weight then weekday::integer else 0 end,
     case when visits >= 3 and hours_weight * 2 >= summed.weight then hours else '' end,
