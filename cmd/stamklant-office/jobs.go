@@ -117,6 +117,11 @@ type dailyCommand struct {
 	AcceptFewerCustomers bool     `help:"Go on although far fewer customers are scored than in the run before."`
 }
 
+// Help is what --help adds.
+func (c *dailyCommand) Help() string {
+	return "The files in incoming/ are read as daily.yaml in the data folder says; a day is held against the same weekday of the last four weeks.\n\n" + office.ExitCodes
+}
+
 // Run does the night's work.
 func (c *dailyCommand) Run(s *session) error {
 	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Daily{Daily: &officev1.DailyJob{
