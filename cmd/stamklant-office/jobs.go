@@ -43,7 +43,7 @@ func (c *importStores) Run(s *session) error {
 }
 
 type importList struct {
-	Files    []string `arg:"" help:"CSV files, also .gz." type:"existingfile"`
+	Files    []string `arg:"" help:"CSV files, also .gz, or Parquet." type:"existingfile"`
 	Mapping  string   `help:"How the columns are read." required:"" type:"existingfile" placeholder:"FILE"`
 	DryRun   bool     `help:"Only count and add up; keep nothing."`
 	Replace  bool     `help:"What is known with other content is replaced instead of rejected."`

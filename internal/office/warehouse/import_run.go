@@ -31,7 +31,7 @@ var temporary = []string{
 // run reads the files and does what the list asks for.
 func (r *importRun) run(ctx context.Context) (*ImportReport, error) {
 	var err error
-	if r.source, err = openSource(r.Files, r.Mapping, r.folder); err != nil {
+	if r.source, err = openSource(r.Files, r.Mapping, r.folder, func(name string) ([]string, error) { return r.describe(ctx, name) }); err != nil {
 		return nil, err
 	}
 	report := &ImportReport{List: r.List, DryRun: r.DryRun}
@@ -47,6 +47,26 @@ func (r *importRun) run(ctx context.Context) (*ImportReport, error) {
 		return nil, err
 	}
 	return report, r.tx.drop(ctx, temporary...)
+}
+
+// describe returns the names of the columns of a Parquet file. Their values are read as text, written as a mapping takes them that says nothing of
+// decimals and encoding; one that does is for another file.
+func (r *importRun) describe(ctx context.Context, name string) ([]string, error) {
+	if d := r.Mapping.dialect; d.decimals != "." || d.thousands != "" || d.encoding != utf8Encoding {
+		return nil, fmt.Errorf("%w: a Parquet file has no decimals, thousands or encoding of its own: leave them out of the mapping", ErrFile)
+	}
+	var names []string
+	for row, err := range r.tx.Query(ctx, "select column_name from (describe select * from read_parquet("+quote(name)+"))") {
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrFile, err)
+		}
+		var column string
+		if err := row.Scan(&column); err != nil {
+			return nil, err
+		}
+		names = append(names, column)
+	}
+	return names, nil
 }
 
 // close removes the files a run made.
@@ -77,6 +97,11 @@ func (r *importRun) read(ctx context.Context, row func(reader string) string) er
 		into := "create temp table parsed as"
 		if i > 0 {
 			into = "insert into temp.main.parsed"
+		}
+		if isParquet(name) { // all its rows are rows
+			if _, err := r.tx.Exec(ctx, "create temp table unread (line bigint, error_type varchar, csv_line varchar)"); err != nil {
+				return err
+			}
 		}
 		if _, err := r.tx.Exec(ctx, into+row(r.source.reader(i, "unread"))); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -21,6 +21,8 @@ type source struct {
 	files   []string // what is read in their place
 	made    []string // files that were made for it, to be removed
 	header  []string // names of the columns
+	// describe returns the names of the columns of a Parquet file, which the database alone can read.
+	describe func(name string) ([]string, error)
 }
 
 // maxHeading bounds the first line of a file.
@@ -43,8 +45,8 @@ const byteOrderMark = "\ufeff"
 
 // openSource looks at the files: all must be there, be text, and have the same columns, among them those that are used. Files that
 // DuckDB could not read as they are (windows-1252, a name that is a pattern) are rewritten into the folder.
-func openSource(files []string, m *Mapping, folder string) (*source, error) {
-	s := &source{dialect: m.dialect, named: files}
+func openSource(files []string, m *Mapping, folder string, describe func(string) ([]string, error)) (*source, error) {
+	s := &source{dialect: m.dialect, named: files, describe: describe}
 	for _, name := range files {
 		if err := s.add(name, folder); err != nil {
 			return nil, errors.Join(err, s.close())
@@ -69,7 +71,11 @@ func (s *source) add(name, folder string) error {
 			ErrFile, name, strings.Join(heading, ", "), s.named[0], strings.Join(s.header, ", "))
 	}
 	readable := name
-	if s.dialect.encoding != utf8Encoding || strings.ContainsAny(name, "*?[") { // DuckDB would read such a name as a pattern
+	if isParquet(name) {
+		if strings.ContainsAny(name, "*?[") {
+			return fmt.Errorf("%w: %s: a Parquet file's name may hold no *, ? or [: rename it", ErrFile, name)
+		}
+	} else if s.dialect.encoding != utf8Encoding || strings.ContainsAny(name, "*?[") { // DuckDB would read such a name as a pattern
 		readable, err = s.rewrite(name, folder)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -112,8 +118,14 @@ func (s *source) open(name string) (io.Reader, func() error, error) {
 // packed reports whether a file is gzip by its name.
 func packed(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".gz") }
 
+// isParquet reports whether a file is Parquet by its name. Its numbers and times are written as a mapping takes them when it says nothing else.
+func isParquet(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".parquet") }
+
 // heading returns the names of a file's columns.
 func (s *source) heading(name string) ([]string, error) {
+	if isParquet(name) {
+		return s.describe(name)
+	}
 	text, done, err := s.open(name)
 	if err != nil {
 		return nil, err
@@ -202,6 +214,12 @@ func (s *source) rewrite(name, folder string) (string, error) {
 // reader is the SQL that reads the i-th file, every column as text under the name c0, c1, …; lines that are no rows go to a table.
 func (s *source) reader(i int, rejects string) string {
 	columns := make([]string, len(s.header))
+	if isParquet(s.files[i]) {
+		for c, name := range s.header {
+			columns[c] = fmt.Sprintf("%s::varchar as c%d", `"`+strings.ReplaceAll(name, `"`, `""`)+`"`, c)
+		}
+		return fmt.Sprintf("(select %s from read_parquet(%s))", strings.Join(columns, ", "), quote(s.files[i]))
+	}
 	for c := range s.header {
 		columns[c] = fmt.Sprintf("'c%d': 'varchar'", c)
 	}
