@@ -37,12 +37,26 @@ type Compaction struct {
 	Values int
 	// Took is how long nothing could be recorded.
 	Took time.Duration
+
+	anonymous uint64 // erasures up to here are gone from the bytes
 }
 
 // Compact writes the file anew, every value sealed under a new salt, and takes it in the place of the old one in one step: what was removed
 // is gone from the bytes. Meanwhile recording answers ErrUnavailable and reading goes on. ErrFull when the disk has no room for a second
 // file; then, and after any other failure, everything is as before.
 func (j *Journal) Compact(ctx context.Context) (Compaction, error) {
+	done, err := j.compact(ctx)
+	if err != nil {
+		return Compaction{}, err
+	}
+	return done, j.changeLane(ctx, func(_ *writer, m *laneMarks) error {
+		m.compacted = max(m.compacted, done.anonymous)
+		return nil
+	})
+}
+
+// compact does it, while nobody else may exchange the file.
+func (j *Journal) compact(ctx context.Context) (Compaction, error) {
 	j.heal.Lock()
 	defer j.heal.Unlock()
 	if j.closed.Load() {
@@ -72,11 +86,12 @@ func (j *Journal) Compact(ctx context.Context) (Compaction, error) {
 		return Compaction{}, err
 	}
 	done.After, done.Took = j.size.Load(), time.Since(started)
-	j.compacting.Store(false)
-	return done, j.changeLane(ctx, func(_ *writer, m *laneMarks) error {
-		m.compacted = m.anonymous
-		return nil
+	err = j.View(func(v *View) error { // nothing was written since: recording still waits
+		m, err := v.laneMarks()
+		done.anonymous = m.anonymous
+		return err
 	})
+	return done, err
 }
 
 // exchange puts the complete draft in the file's place and opens it. Readers of the old one may finish.

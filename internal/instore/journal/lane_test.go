@@ -401,3 +401,25 @@ func TestCompactionThatCannotEndChangesNothing(t *testing.T) {
 		t.Errorf("the draft is left: %v", err)
 	}
 }
+
+func TestCompactionWithoutRoomIsRefused(t *testing.T) {
+	path := file(t)
+	j := open(t, path)
+	record(t, j, request("1", subject(1), 5))
+	j.Close()
+	cfg := config()
+	cfg.MinFree = 1 << 60
+	j = openWith(t, path, cfg)
+	if _, err := j.Compact(t.Context()); !errors.Is(err, journal.ErrFull) {
+		t.Errorf("got %v", err)
+	}
+	if got := points(t, j, subject(1), nothingCounted); got != 5 {
+		t.Errorf("%d points, want 5", got)
+	}
+	j.Close()
+	j = open(t, path)
+	if _, err := j.Compact(t.Context()); err != nil {
+		t.Errorf("once there is room: %v", err)
+	}
+	record(t, j, request("2", subject(1), 6))
+}
