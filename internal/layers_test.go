@@ -52,7 +52,7 @@ var layers = map[string]row{
 	"internal/instore/journal":    {wing, []string{"internal/groupcommit"}},
 	"internal/instore/till": {wing, []string{
 		"internal/instore/generation", "internal/instore/journal",
-		"internal/identify", "internal/segment", "internal/loyalty", "internal/decision",
+		"internal/identify", "internal/segment", "internal/loyalty", "internal/decision", "internal/bundle",
 	}},
 	"internal/instore/replica": {wing, []string{"internal/instore/generation", "internal/instore/journal", "internal/bundle"}},
 	"internal/instore/backup":  {wing, []string{"internal/instore/journal"}},

@@ -161,6 +161,7 @@ var roles = map[string][]rpc.Role{
 	tillv1.CheckoutService_ClaimReceipt_FullMethodName:  {rpc.RoleTill},
 	tillv1.CheckoutService_SetPreference_FullMethodName: {rpc.RoleTill},
 	tillv1.CheckoutService_SubmitDetails_FullMethodName: {rpc.RoleTill},
+	tillv1.CheckoutService_Explain_FullMethodName:       {rpc.RoleTill, rpc.RoleAdmin},
 	tillv1.CheckoutService_GetStatus_FullMethodName:     {rpc.RoleTill, rpc.RoleScanner, rpc.RoleAdmin},
 	syncv1.StoreService_Offer_FullMethodName:            {rpc.RoleSync, rpc.RoleAdmin},
 	syncv1.StoreService_Put_FullMethodName:              {rpc.RoleSync, rpc.RoleAdmin},

@@ -3422,6 +3422,275 @@ func (x *SubmitDetailsResponse) GetChoices() []*Choice {
 	return nil
 }
 
+// ExplainRequest asks why.
+type ExplainRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who asks.
+	Caller *Caller `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// Whom about.
+	//
+	// Types that are valid to be assigned to Customer:
+	//
+	//	*ExplainRequest_Identifier
+	//	*ExplainRequest_AccountRef
+	Customer isExplainRequest_Customer `protobuf_oneof:"customer"`
+	// The sale, to be told what it was promised; empty for none.
+	ReceiptRef string `protobuf:"bytes,4,opt,name=receipt_ref,json=receiptRef,proto3" json:"receipt_ref,omitempty"`
+	// The open basket, when there is one.
+	Basket *Basket `protobuf:"bytes,5,opt,name=basket,proto3" json:"basket,omitempty"`
+	// Where in the sale.
+	Stage Stage `protobuf:"varint,6,opt,name=stage,proto3,enum=stamklant.till.v1.Stage" json:"stage,omitempty"`
+	// Only about this campaign; empty for all.
+	Campaign      string `protobuf:"bytes,7,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainRequest) Reset() {
+	*x = ExplainRequest{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainRequest) ProtoMessage() {}
+
+func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
+func (*ExplainRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ExplainRequest) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *ExplainRequest) GetCustomer() isExplainRequest_Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *ExplainRequest) GetIdentifier() *Identifier {
+	if x != nil {
+		if x, ok := x.Customer.(*ExplainRequest_Identifier); ok {
+			return x.Identifier
+		}
+	}
+	return nil
+}
+
+func (x *ExplainRequest) GetAccountRef() string {
+	if x != nil {
+		if x, ok := x.Customer.(*ExplainRequest_AccountRef); ok {
+			return x.AccountRef
+		}
+	}
+	return ""
+}
+
+func (x *ExplainRequest) GetReceiptRef() string {
+	if x != nil {
+		return x.ReceiptRef
+	}
+	return ""
+}
+
+func (x *ExplainRequest) GetBasket() *Basket {
+	if x != nil {
+		return x.Basket
+	}
+	return nil
+}
+
+func (x *ExplainRequest) GetStage() Stage {
+	if x != nil {
+		return x.Stage
+	}
+	return Stage_STAGE_UNSPECIFIED
+}
+
+func (x *ExplainRequest) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+type isExplainRequest_Customer interface {
+	isExplainRequest_Customer()
+}
+
+type ExplainRequest_Identifier struct {
+	// What was scanned or typed.
+	Identifier *Identifier `protobuf:"bytes,2,opt,name=identifier,proto3,oneof"`
+}
+
+type ExplainRequest_AccountRef struct {
+	// An account known from an earlier answer.
+	AccountRef string `protobuf:"bytes,3,opt,name=account_ref,json=accountRef,proto3,oneof"`
+}
+
+func (*ExplainRequest_Identifier) isExplainRequest_Customer() {}
+
+func (*ExplainRequest_AccountRef) isExplainRequest_Customer() {}
+
+// ExplainResponse is why. It is for staff: no customer may read it.
+type ExplainResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the scan turned out to be.
+	Outcome Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=stamklant.till.v1.Outcome" json:"outcome,omitempty"`
+	// The campaign that is suggested now, or that the sale was promised; empty for none.
+	Campaign string `protobuf:"bytes,2,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// It was promised to this sale before, and holds.
+	Promised bool `protobuf:"varint,3,opt,name=promised,proto3" json:"promised,omitempty"`
+	// Every campaign and what became of it, in order of choice; at most 500. Empty without a customer.
+	Campaigns []*ExplainedCampaign `protobuf:"bytes,4,rep,name=campaigns,proto3" json:"campaigns,omitempty"`
+	// What the answer rests on.
+	Meta          *Meta `protobuf:"bytes,5,opt,name=meta,proto3" json:"meta,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainResponse) Reset() {
+	*x = ExplainResponse{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainResponse) ProtoMessage() {}
+
+func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
+func (*ExplainResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ExplainResponse) GetOutcome() Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return Outcome_OUTCOME_UNSPECIFIED
+}
+
+func (x *ExplainResponse) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+func (x *ExplainResponse) GetPromised() bool {
+	if x != nil {
+		return x.Promised
+	}
+	return false
+}
+
+func (x *ExplainResponse) GetCampaigns() []*ExplainedCampaign {
+	if x != nil {
+		return x.Campaigns
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+// ExplainedCampaign is one campaign and what became of it.
+type ExplainedCampaign struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its code.
+	Campaign string `protobuf:"bytes,1,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// WON, HOLDOUT, OUTRANKED, WRONG_SEGMENT, CAP_REACHED, …
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainedCampaign) Reset() {
+	*x = ExplainedCampaign{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainedCampaign) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainedCampaign) ProtoMessage() {}
+
+func (x *ExplainedCampaign) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainedCampaign.ProtoReflect.Descriptor instead.
+func (*ExplainedCampaign) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ExplainedCampaign) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+func (x *ExplainedCampaign) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // GetStatusRequest asks how the server is.
 type GetStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3433,7 +3702,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3445,7 +3714,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3458,7 +3727,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{33}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetStatusRequest) GetCaller() *Caller {
@@ -3491,7 +3760,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3503,7 +3772,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3516,7 +3785,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{34}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetStatusResponse) GetMeta() *Meta {
@@ -3827,7 +4096,29 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x05staff\x18\x04 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x05staff\x12G\n" +
 	"\x10customer_display\x18\x05 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x12+\n" +
 	"\x04meta\x18\x06 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x123\n" +
-	"\achoices\x18\a \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\"M\n" +
+	"\achoices\x18\a \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\"\x95\x03\n" +
+	"\x0eExplainRequest\x129\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
+	"\n" +
+	"identifier\x18\x02 \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x00R\n" +
+	"identifier\x128\n" +
+	"\vaccount_ref\x18\x03 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x00R\n" +
+	"accountRef\x12(\n" +
+	"\vreceipt_ref\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\n" +
+	"receiptRef\x121\n" +
+	"\x06basket\x18\x05 \x01(\v2\x19.stamklant.till.v1.BasketR\x06basket\x128\n" +
+	"\x05stage\x18\x06 \x01(\x0e2\x18.stamklant.till.v1.StageB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05stage\x12#\n" +
+	"\bcampaign\x18\a \x01(\tB\a\xbaH\x04r\x02\x18<R\bcampaignB\x11\n" +
+	"\bcustomer\x12\x05\xbaH\x02\b\x01\"\xf0\x01\n" +
+	"\x0fExplainResponse\x124\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2\x1a.stamklant.till.v1.OutcomeR\aoutcome\x12\x1a\n" +
+	"\bcampaign\x18\x02 \x01(\tR\bcampaign\x12\x1a\n" +
+	"\bpromised\x18\x03 \x01(\bR\bpromised\x12B\n" +
+	"\tcampaigns\x18\x04 \x03(\v2$.stamklant.till.v1.ExplainedCampaignR\tcampaigns\x12+\n" +
+	"\x04meta\x18\x05 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"G\n" +
+	"\x11ExplainedCampaign\x12\x1a\n" +
+	"\bcampaign\x18\x01 \x01(\tR\bcampaign\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"M\n" +
 	"\x10GetStatusRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\"\xbf\x02\n" +
 	"\x11GetStatusResponse\x12+\n" +
@@ -3879,7 +4170,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x15CLAIM_RESULT_TOO_LATE\x10\x03\x12 \n" +
 	"\x1cCLAIM_RESULT_UNKNOWN_RECEIPT\x10\x04\x12\x1e\n" +
 	"\x1aCLAIM_RESULT_NOT_CLAIMABLE\x10\x05\x12\x1c\n" +
-	"\x18CLAIM_RESULT_NO_CUSTOMER\x10\x062\xa0\x06\n" +
+	"\x18CLAIM_RESULT_NO_CUSTOMER\x10\x062\xf7\x06\n" +
 	"\x0fCheckoutService\x12R\n" +
 	"\x06Lookup\x12 .stamklant.till.v1.LookupRequest\x1a!.stamklant.till.v1.LookupResponse\"\x03\x90\x02\x01\x12a\n" +
 	"\vPresentCard\x12%.stamklant.till.v1.PresentCardRequest\x1a&.stamklant.till.v1.PresentCardResponse\"\x03\x90\x02\x02\x12X\n" +
@@ -3887,7 +4178,8 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\rRecordReceipt\x12'.stamklant.till.v1.RecordReceiptRequest\x1a(.stamklant.till.v1.RecordReceiptResponse\"\x03\x90\x02\x02\x12d\n" +
 	"\fClaimReceipt\x12&.stamklant.till.v1.ClaimReceiptRequest\x1a'.stamklant.till.v1.ClaimReceiptResponse\"\x03\x90\x02\x02\x12g\n" +
 	"\rSetPreference\x12'.stamklant.till.v1.SetPreferenceRequest\x1a(.stamklant.till.v1.SetPreferenceResponse\"\x03\x90\x02\x02\x12g\n" +
-	"\rSubmitDetails\x12'.stamklant.till.v1.SubmitDetailsRequest\x1a(.stamklant.till.v1.SubmitDetailsResponse\"\x03\x90\x02\x02\x12[\n" +
+	"\rSubmitDetails\x12'.stamklant.till.v1.SubmitDetailsRequest\x1a(.stamklant.till.v1.SubmitDetailsResponse\"\x03\x90\x02\x02\x12U\n" +
+	"\aExplain\x12!.stamklant.till.v1.ExplainRequest\x1a\".stamklant.till.v1.ExplainResponse\"\x03\x90\x02\x01\x12[\n" +
 	"\tGetStatus\x12#.stamklant.till.v1.GetStatusRequest\x1a$.stamklant.till.v1.GetStatusResponse\"\x03\x90\x02\x01B\xc9\x01\n" +
 	"\x15com.stamklant.till.v1B\rCheckoutProtoP\x01Z;github.com/stamklant/stamklant/gen/stamklant/till/v1;tillv1\xa2\x02\x03STX\xaa\x02\x11Stamklant.Till.V1\xca\x02\x11Stamklant\\Till\\V1\xe2\x02\x1dStamklant\\Till\\V1\\GPBMetadata\xea\x02\x13Stamklant::Till::V1b\x06proto3"
 
@@ -3904,7 +4196,7 @@ func file_stamklant_till_v1_checkout_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(EntryMode)(0),                // 0: stamklant.till.v1.EntryMode
 	(Stage)(0),                    // 1: stamklant.till.v1.Stage
@@ -3944,127 +4236,139 @@ var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(*SubmitDetailsRequest)(nil),  // 35: stamklant.till.v1.SubmitDetailsRequest
 	(*PostalDetail)(nil),          // 36: stamklant.till.v1.PostalDetail
 	(*SubmitDetailsResponse)(nil), // 37: stamklant.till.v1.SubmitDetailsResponse
-	(*GetStatusRequest)(nil),      // 38: stamklant.till.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 39: stamklant.till.v1.GetStatusResponse
-	(*v1.Line)(nil),               // 40: stamklant.outcome.v1.Line
-	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
-	(*v1.Receipt)(nil),            // 42: stamklant.outcome.v1.Receipt
-	(*v1.Exposure)(nil),           // 43: stamklant.outcome.v1.Exposure
-	(*v1.ReceiptKey)(nil),         // 44: stamklant.outcome.v1.ReceiptKey
-	(v1.Purpose)(0),               // 45: stamklant.outcome.v1.Purpose
+	(*ExplainRequest)(nil),        // 38: stamklant.till.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 39: stamklant.till.v1.ExplainResponse
+	(*ExplainedCampaign)(nil),     // 40: stamklant.till.v1.ExplainedCampaign
+	(*GetStatusRequest)(nil),      // 41: stamklant.till.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 42: stamklant.till.v1.GetStatusResponse
+	(*v1.Line)(nil),               // 43: stamklant.outcome.v1.Line
+	(*timestamppb.Timestamp)(nil), // 44: google.protobuf.Timestamp
+	(*v1.Receipt)(nil),            // 45: stamklant.outcome.v1.Receipt
+	(*v1.Exposure)(nil),           // 46: stamklant.outcome.v1.Exposure
+	(*v1.ReceiptKey)(nil),         // 47: stamklant.outcome.v1.ReceiptKey
+	(v1.Purpose)(0),               // 48: stamklant.outcome.v1.Purpose
 }
 var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
-	0,  // 0: stamklant.till.v1.Identifier.entry_mode:type_name -> stamklant.till.v1.EntryMode
-	40, // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
-	5,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	7,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
-	1,  // 5: stamklant.till.v1.LookupRequest.stage:type_name -> stamklant.till.v1.Stage
-	8,  // 6: stamklant.till.v1.LookupRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,  // 7: stamklant.till.v1.LookupResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	17, // 8: stamklant.till.v1.LookupResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	18, // 9: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
-	19, // 10: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
-	20, // 11: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
-	26, // 12: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26, // 13: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	26, // 14: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	28, // 15: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
-	27, // 16: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
-	6,  // 17: stamklant.till.v1.LookupResponse.presented:type_name -> stamklant.till.v1.Identifier
-	5,  // 18: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,  // 19: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	8,  // 20: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	3,  // 21: stamklant.till.v1.PresentCardResponse.result:type_name -> stamklant.till.v1.PresentResult
-	26, // 22: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	28, // 23: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
-	5,  // 24: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
-	8,  // 25: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	15, // 26: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
-	16, // 27: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
-	6,  // 28: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
-	10, // 29: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
-	41, // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
-	28, // 31: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
-	41, // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
-	21, // 33: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
-	23, // 34: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
-	24, // 35: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
-	25, // 36: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
-	22, // 37: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	41, // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
-	41, // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
-	5,  // 40: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	42, // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
-	6,  // 42: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	43, // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
-	8,  // 44: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,  // 45: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	17, // 46: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	26, // 47: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26, // 48: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	26, // 49: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	28, // 50: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	5,  // 51: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,  // 52: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	44, // 53: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
-	8,  // 54: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	4,  // 55: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
-	2,  // 56: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	17, // 57: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	26, // 58: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26, // 59: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	26, // 60: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	28, // 61: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	27, // 62: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
-	5,  // 63: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,  // 64: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	45, // 65: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
-	45, // 66: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
-	6,  // 67: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
-	41, // 68: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	8,  // 69: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,  // 70: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	26, // 71: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26, // 72: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	26, // 73: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	28, // 74: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
-	27, // 75: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
-	5,  // 76: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,  // 77: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	36, // 78: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
-	41, // 79: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	8,  // 80: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,  // 81: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	26, // 82: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26, // 83: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	28, // 84: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
-	27, // 85: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
-	5,  // 86: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
-	28, // 87: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
-	41, // 88: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	41, // 89: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
-	9,  // 90: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	11, // 91: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
-	13, // 92: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
-	29, // 93: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	31, // 94: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
-	33, // 95: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
-	35, // 96: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
-	38, // 97: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	10, // 98: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	12, // 99: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
-	14, // 100: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
-	30, // 101: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	32, // 102: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
-	34, // 103: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
-	37, // 104: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
-	39, // 105: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	98, // [98:106] is the sub-list for method output_type
-	90, // [90:98] is the sub-list for method input_type
-	90, // [90:90] is the sub-list for extension type_name
-	90, // [90:90] is the sub-list for extension extendee
-	0,  // [0:90] is the sub-list for field type_name
+	0,   // 0: stamklant.till.v1.Identifier.entry_mode:type_name -> stamklant.till.v1.EntryMode
+	43,  // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
+	5,   // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,   // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	7,   // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
+	1,   // 5: stamklant.till.v1.LookupRequest.stage:type_name -> stamklant.till.v1.Stage
+	8,   // 6: stamklant.till.v1.LookupRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 7: stamklant.till.v1.LookupResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	17,  // 8: stamklant.till.v1.LookupResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	18,  // 9: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
+	19,  // 10: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
+	20,  // 11: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
+	26,  // 12: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26,  // 13: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	26,  // 14: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	28,  // 15: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
+	27,  // 16: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
+	6,   // 17: stamklant.till.v1.LookupResponse.presented:type_name -> stamklant.till.v1.Identifier
+	5,   // 18: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,   // 19: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	8,   // 20: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	3,   // 21: stamklant.till.v1.PresentCardResponse.result:type_name -> stamklant.till.v1.PresentResult
+	26,  // 22: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	28,  // 23: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
+	5,   // 24: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
+	8,   // 25: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	15,  // 26: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
+	16,  // 27: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
+	6,   // 28: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
+	10,  // 29: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
+	44,  // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
+	28,  // 31: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
+	44,  // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
+	21,  // 33: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
+	23,  // 34: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
+	24,  // 35: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
+	25,  // 36: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
+	22,  // 37: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	44,  // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
+	44,  // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
+	5,   // 40: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	45,  // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
+	6,   // 42: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	46,  // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
+	8,   // 44: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 45: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	17,  // 46: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	26,  // 47: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26,  // 48: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	26,  // 49: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	28,  // 50: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	5,   // 51: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,   // 52: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	47,  // 53: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	8,   // 54: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	4,   // 55: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
+	2,   // 56: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	17,  // 57: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	26,  // 58: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26,  // 59: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	26,  // 60: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	28,  // 61: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	27,  // 62: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
+	5,   // 63: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,   // 64: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	48,  // 65: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
+	48,  // 66: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
+	6,   // 67: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
+	44,  // 68: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	8,   // 69: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 70: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	26,  // 71: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26,  // 72: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	26,  // 73: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	28,  // 74: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
+	27,  // 75: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
+	5,   // 76: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,   // 77: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	36,  // 78: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
+	44,  // 79: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	8,   // 80: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 81: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	26,  // 82: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	26,  // 83: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	28,  // 84: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
+	27,  // 85: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
+	5,   // 86: stamklant.till.v1.ExplainRequest.caller:type_name -> stamklant.till.v1.Caller
+	6,   // 87: stamklant.till.v1.ExplainRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	7,   // 88: stamklant.till.v1.ExplainRequest.basket:type_name -> stamklant.till.v1.Basket
+	1,   // 89: stamklant.till.v1.ExplainRequest.stage:type_name -> stamklant.till.v1.Stage
+	2,   // 90: stamklant.till.v1.ExplainResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	40,  // 91: stamklant.till.v1.ExplainResponse.campaigns:type_name -> stamklant.till.v1.ExplainedCampaign
+	28,  // 92: stamklant.till.v1.ExplainResponse.meta:type_name -> stamklant.till.v1.Meta
+	5,   // 93: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
+	28,  // 94: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
+	44,  // 95: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
+	44,  // 96: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	9,   // 97: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	11,  // 98: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
+	13,  // 99: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
+	29,  // 100: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	31,  // 101: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
+	33,  // 102: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
+	35,  // 103: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
+	38,  // 104: stamklant.till.v1.CheckoutService.Explain:input_type -> stamklant.till.v1.ExplainRequest
+	41,  // 105: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	10,  // 106: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	12,  // 107: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
+	14,  // 108: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
+	30,  // 109: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	32,  // 110: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
+	34,  // 111: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
+	37,  // 112: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
+	39,  // 113: stamklant.till.v1.CheckoutService.Explain:output_type -> stamklant.till.v1.ExplainResponse
+	42,  // 114: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	106, // [106:115] is the sub-list for method output_type
+	97,  // [97:106] is the sub-list for method input_type
+	97,  // [97:97] is the sub-list for extension type_name
+	97,  // [97:97] is the sub-list for extension extendee
+	0,   // [0:97] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }
@@ -4115,13 +4419,17 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*SubmitDetailsRequest_Phone)(nil),
 		(*SubmitDetailsRequest_Address)(nil),
 	}
+	file_stamklant_till_v1_checkout_proto_msgTypes[33].OneofWrappers = []any{
+		(*ExplainRequest_Identifier)(nil),
+		(*ExplainRequest_AccountRef)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_till_v1_checkout_proto_rawDesc), len(file_stamklant_till_v1_checkout_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   35,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	CheckoutService_ClaimReceipt_FullMethodName  = "/stamklant.till.v1.CheckoutService/ClaimReceipt"
 	CheckoutService_SetPreference_FullMethodName = "/stamklant.till.v1.CheckoutService/SetPreference"
 	CheckoutService_SubmitDetails_FullMethodName = "/stamklant.till.v1.CheckoutService/SubmitDetails"
+	CheckoutService_Explain_FullMethodName       = "/stamklant.till.v1.CheckoutService/Explain"
 	CheckoutService_GetStatus_FullMethodName     = "/stamklant.till.v1.CheckoutService/GetStatus"
 )
 
@@ -66,6 +67,9 @@ type CheckoutServiceClient interface {
 	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
 	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
 	SubmitDetails(ctx context.Context, in *SubmitDetailsRequest, opts ...grpc.CallOption) (*SubmitDetailsResponse, error)
+	// Tells staff why this suggestion and not the others: a reason for every campaign. Changes nothing, promises nothing. The till waits at most
+	// 500 ms.
+	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 }
@@ -157,6 +161,16 @@ func (c *checkoutServiceClient) SubmitDetails(ctx context.Context, in *SubmitDet
 	return out, nil
 }
 
+func (c *checkoutServiceClient) Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainResponse)
+	err := c.cc.Invoke(ctx, CheckoutService_Explain_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *checkoutServiceClient) GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetStatusResponse)
@@ -202,6 +216,9 @@ type CheckoutServiceServer interface {
 	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
 	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
 	SubmitDetails(context.Context, *SubmitDetailsRequest) (*SubmitDetailsResponse, error)
+	// Tells staff why this suggestion and not the others: a reason for every campaign. Changes nothing, promises nothing. The till waits at most
+	// 500 ms.
+	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	mustEmbedUnimplementedCheckoutServiceServer()
@@ -234,6 +251,9 @@ func (UnimplementedCheckoutServiceServer) SetPreference(context.Context, *SetPre
 }
 func (UnimplementedCheckoutServiceServer) SubmitDetails(context.Context, *SubmitDetailsRequest) (*SubmitDetailsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SubmitDetails not implemented")
+}
+func (UnimplementedCheckoutServiceServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
 }
 func (UnimplementedCheckoutServiceServer) GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatus not implemented")
@@ -378,6 +398,24 @@ func _CheckoutService_SubmitDetails_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CheckoutService_Explain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CheckoutServiceServer).Explain(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CheckoutService_Explain_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CheckoutServiceServer).Explain(ctx, req.(*ExplainRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CheckoutService_GetStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetStatusRequest)
 	if err := dec(in); err != nil {
@@ -426,6 +464,10 @@ var CheckoutService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SubmitDetails",
 			Handler:    _CheckoutService_SubmitDetails_Handler,
+		},
+		{
+			MethodName: "Explain",
+			Handler:    _CheckoutService_Explain_Handler,
 		},
 		{
 			MethodName: "GetStatus",

@@ -44,6 +44,8 @@ const (
 	// CheckoutServiceSubmitDetailsProcedure is the procedure name of the CheckoutService's
 	// SubmitDetails RPC.
 	CheckoutServiceSubmitDetailsProcedure = "/stamklant.till.v1.CheckoutService/SubmitDetails"
+	// CheckoutServiceExplainProcedure is the procedure name of the CheckoutService's Explain RPC.
+	CheckoutServiceExplainProcedure = "/stamklant.till.v1.CheckoutService/Explain"
 	// CheckoutServiceGetStatusProcedure is the procedure name of the CheckoutService's GetStatus RPC.
 	CheckoutServiceGetStatusProcedure = "/stamklant.till.v1.CheckoutService/GetStatus"
 )
@@ -104,6 +106,14 @@ var (
 			IdempotencyLevel: connect.IdempotencyIdempotent,
 		}
 	})
+	checkoutServiceExplainSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("Explain"),
+			Procedure:        CheckoutServiceExplainProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
 	checkoutServiceGetStatusSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType:       connect.StreamTypeUnary,
@@ -142,6 +152,9 @@ type CheckoutServiceClient interface {
 	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
 	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
 	SubmitDetails(context.Context, *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error)
+	// Tells staff why this suggestion and not the others: a reason for every campaign. Changes nothing, promises nothing. The till waits at most
+	// 500 ms.
+	Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
 }
@@ -201,6 +214,9 @@ type CheckoutServiceHandler interface {
 	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
 	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
 	SubmitDetails(context.Context, *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error)
+	// Tells staff why this suggestion and not the others: a reason for every campaign. Changes nothing, promises nothing. The till waits at most
+	// 500 ms.
+	Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error)
 	// Tells how fresh the server's data is and what waits. The till waits at most 500 ms.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
 }
@@ -217,6 +233,7 @@ func RegisterCheckoutServiceHandler(server *connect.Server, svc CheckoutServiceH
 		connect.Method{Spec: checkoutServiceClaimReceiptSpec(), Handler: adapter.claimReceipt},
 		connect.Method{Spec: checkoutServiceSetPreferenceSpec(), Handler: adapter.setPreference},
 		connect.Method{Spec: checkoutServiceSubmitDetailsSpec(), Handler: adapter.submitDetails},
+		connect.Method{Spec: checkoutServiceExplainSpec(), Handler: adapter.explain},
 		connect.Method{Spec: checkoutServiceGetStatusSpec(), Handler: adapter.getStatus},
 	)
 }
@@ -266,6 +283,10 @@ func (UnimplementedCheckoutServiceHandler) SetPreference(context.Context, *v1.Se
 
 func (UnimplementedCheckoutServiceHandler) SubmitDetails(context.Context, *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.SubmitDetails is not implemented")
+}
+
+func (UnimplementedCheckoutServiceHandler) Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.Explain is not implemented")
 }
 
 func (UnimplementedCheckoutServiceHandler) GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error) {
@@ -327,6 +348,14 @@ func (c *checkoutServiceClient) SetPreference(ctx context.Context, req *v1.SetPr
 func (c *checkoutServiceClient) SubmitDetails(ctx context.Context, req *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error) {
 	var res v1.SubmitDetailsResponse
 	if err := c.client.CallUnary(ctx, checkoutServiceSubmitDetailsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *checkoutServiceClient) Explain(ctx context.Context, req *v1.ExplainRequest) (*v1.ExplainResponse, error) {
+	var res v1.ExplainResponse
+	if err := c.client.CallUnary(ctx, checkoutServiceExplainSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -416,6 +445,18 @@ func (h checkoutServiceHandler) submitDetails(ctx context.Context, _ connect.Spe
 		return err
 	}
 	res, err := h.svc.SubmitDetails(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h checkoutServiceHandler) explain(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ExplainRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.Explain(ctx, &req)
 	if err != nil {
 		return err
 	}
