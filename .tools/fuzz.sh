@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for FUZZTIME (default 10s) and ends with a table: executions, and inputs that reached new code. FUZZ, a regular
-# expression over package and name, chooses some of them. An input is made smaller 20 times at most: by default Go spends a minute on each.
+# Runs every fuzz target for FUZZTIME (default 10s) and ends with a table: executions, and inputs that reached new code.
+# PACKAGES (./...) says where to look, FUZZ, a regular expression over package and name, chooses among what is there.
+# An input is made smaller 20 times at most: by default Go spends a minute on each.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,7 +11,7 @@ status=0
 rows=""
 
 # "go test -list" prints the names of a package and then a line "ok <package> ...".
-targets="$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[n++] = $1; next} {if ($1 == "ok") for (i = 0; i < n; i++) print $2, names[i]; n = 0}')"
+targets="$(go test -list '^Fuzz' ${PACKAGES:-./...} | awk '/^Fuzz/ {names[n++] = $1; next} {if ($1 == "ok") for (i = 0; i < n; i++) print $2, names[i]; n = 0}')"
 while read -r package name; do
 	[[ -z "$package" || ! "$package $name" =~ ${FUZZ:-.} ]] && continue
 	verdict=ok
