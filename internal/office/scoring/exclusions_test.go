@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	"github.com/stamklant/stamklant/internal/office/scoring"
 	"github.com/stamklant/stamklant/internal/office/warehouse"
@@ -217,5 +218,36 @@ func TestRunsAreNumbered(t *testing.T) {
 	}
 	if len(runs) != 2 || runs[0].ID != 2 || runs[0].AsOf != day(t, "2024-12-31") || runs[1].Scored != 10 || len(runs[1].Segments) == 0 {
 		t.Errorf("history: %v", runs)
+	}
+}
+
+// TestPostVoid takes out a receipt that was voided after it was closed, and none but that.
+func TestPostVoid(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	receipt := func(no string, kind outcomev1.ReceiptKind, of string) warehouse.Delivered {
+		r := &outcomev1.Receipt{
+			Key:  &outcomev1.ReceiptKey{Store: "s1", Till: "1", TillEpoch: 1, BusinessDate: "2024-06-0" + no, ReceiptNo: no},
+			Kind: kind, Currency: "EUR",
+			Lines: []*outcomev1.Line{{No: 1, Sku: "a", QuantityMilli: 1000, NetMinor: 500}},
+		}
+		if of != "" {
+			r.Original = &outcomev1.ReceiptKey{Store: "s1", Till: "1", TillEpoch: 1, BusinessDate: "2024-06-0" + of, ReceiptNo: of}
+		}
+		return warehouse.Delivered{
+			Journal: warehouse.Journal{ServerID: "a"}, Sequence: 1, AccountID: account("", "A"), Receipt: &outcomev1.RecordedReceipt{Receipt: r},
+		}
+	}
+	_, err := w.AddDelivered(t.Context(), warehouse.DeliveredRequest{Decimals: 2, Receipts: func(yield func(warehouse.Delivered, error) bool) {
+		_ = yield(receipt("1", outcomev1.ReceiptKind_RECEIPT_KIND_SALE, ""), nil) &&
+			yield(receipt("2", outcomev1.ReceiptKind_RECEIPT_KIND_SALE, ""), nil) &&
+			yield(receipt("3", outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID, "2"), nil)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	score(t, w, halves(), "2024-06-30")
+	if got := values(exported(t, w), ""); got != "29 1 500 211 here" {
+		t.Errorf("got %s", got)
 	}
 }
