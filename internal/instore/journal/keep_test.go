@@ -87,7 +87,8 @@ func TestNoReadableByteInTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{"2900123456785", "gent", "tulip", "points on", "key of", "2026-03-14"} {
+	// The store with its length, as it is marshalled: a random byte before the bucket's name entries can be a g.
+	for _, word := range []string{"2900123456785", "\x04gent", "tulip", "points on", "key of", "2026-03-14"} {
 		for name, content := range map[string][]byte{"journal": main, "back-up": backup.Bytes(), "seal": seal} {
 			if bytes.Contains(content, []byte(word)) {
 				t.Errorf("%q can be read in the %s", word, name)
