@@ -229,6 +229,7 @@ func TestOnlineRetail(t *testing.T) {
 			"recency_days": "recency_days", "frequency": "frequency", "monetary_minor": tc.money,
 			"r": "r_score_T", "f": "f_score_T", "m": tc.money + "_score_T",
 		})
+		agree(t, w, p, run)
 		if run.Scored != 4264 || run.Lapsed == 0 || run.First != day(t, "2010-12-10") {
 			t.Errorf("%s: %s", tc.name, run)
 		}
@@ -256,6 +257,7 @@ func TestCDNOW(t *testing.T) {
 	if run.Scored != 812 {
 		t.Errorf("%d scored, want 812", run.Scored)
 	}
+	agree(t, w, p, run)
 	number := func(s string) string { return strings.TrimLeft(s, "0") }
 	compare(t, exported(t, w), expected(t, "cdnow/expected_rfm_sample_12m_19980630.csv.gz"), number, map[string]string{
 		"recency_days": "recency_days", "frequency": "frequency", "monetary_minor": "monetary_cents",
