@@ -26,7 +26,7 @@ func TestDemo(t *testing.T) {
 		`A champion shows the card`, `outcome   FOUND`, `Thank this customer in person`,
 		`Give 20% off paint with this timber`, `line 2    499 cents off, till code ACT2311`, `booked    \+\d+ points\n`,
 		`sends the same receipt again`, `booked    \+\d+ points, the answer of the first time`,
-		`A tablet stands beside the till`, `and the cashier sees, without asking`, `Give 10% welcome discount on plants`, `A newcomer`, `Give 10% welcome discount on plants`, `A regular who has not been here for long`, `Give 15% off plants, pots and soil`,
+		`A tablet stands beside the till`, `and the cashier sees, without asking`, `outcome   FOUND`, `A newcomer`, `Give 10% welcome discount on plants`, `A regular who has not been here for long`, `Give 15% off plants, pots and soil`,
 		`UNKNOWN_CARD`, `NOT_A_CARD`,
 		`Head office is unplugged`, `NEW_CARD`, `booked    \+27 points`, `27 punten`,
 		`Head office is back`, `2 receipts came in from stores`, `FOUND`, `27 points`,
