@@ -489,7 +489,7 @@ func TestPushResumes(t *testing.T) {
 }
 
 // TestHostileJobs: who has the token, or stands between, gets nothing past the signatures, the limits and the digests, and the release at hand goes on.
-func TestHostileJobs(t *testing.T) {
+func TestHostileJobs(t *testing.T) { //nolint:tparallel // one offer after the other
 	t.Parallel()
 	h, other := newHeadOffice(t, 2_000), newHeadOffice(t, 3)
 	e := h.enrol("s01-a")
@@ -525,7 +525,7 @@ func TestHostileJobs(t *testing.T) {
 		{"a keyset in a manifest's place", keyset, keyset, codes.InvalidArgument, ""},
 		{"larger than any", keyset, make([]byte, 600<<10), codes.InvalidArgument, ""},
 	} {
-		t.Run(tc.name, func(t *testing.T) { //nolint:tparallel // one offer after the other
+		t.Run(tc.name, func(t *testing.T) {
 			_, err := s.jobs.Offer(t.Context(), &syncv1.OfferRequest{Keyset: tc.keyset, Manifest: tc.manifest})
 			if status.Code(err) != tc.code || tc.reason != "" && reasonOf(err) != tc.reason {
 				t.Errorf("%v (%s), want %v %s", err, reasonOf(err), tc.code, tc.reason)

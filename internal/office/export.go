@@ -41,7 +41,7 @@ func (o *Office) exportTo(ctx context.Context, kind officev1.ExportKind, to io.W
 		return rows, "contact details", err
 	}
 	n, err := scoring.Export(ctx, o.warehouse, to)
-	return int64(n), "customers", err
+	return n, "customers", err
 }
 
 // exportDetails writes what customers gave at tills, opened with a key that head office alone has.

@@ -161,10 +161,10 @@ func (s *summed) seal(header *syncv1.BackupHeader, report *syncv1.JournalReport,
 	if err != nil {
 		return err
 	}
-	if _, err := s.Writer.Write(binary.BigEndian.AppendUint32(b, uint32(len(b)))); err != nil {
+	if _, err := s.Write(binary.BigEndian.AppendUint32(b, uint32(len(b)))); err != nil {
 		return err
 	}
-	_, err = s.Writer.Write(append(s.hash.Sum(nil), magic...))
+	_, err = s.Write(append(s.hash.Sum(nil), magic...))
 	return err
 }
 
