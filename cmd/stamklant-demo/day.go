@@ -26,21 +26,42 @@ func (d *demo) castOf(ctx context.Context, segments ...string) (map[string]strin
 	if err != nil {
 		return nil, err
 	}
-	cast := map[string]string{}
+	candidates := map[string][]string{}
 	index := 0
 	for customer := range d.chain.Customers() {
 		segment := segmentOf[samplechain.ExternalID(index)]
 		index++
-		if _, taken := cast[segment]; !taken && plays(customer) {
-			cast[segment] = customer.Cards[0].Number
+		if len(candidates[segment]) < auditions && plays(customer) {
+			candidates[segment] = append(candidates[segment], customer.Cards[0].Number)
 		}
 	}
+	cast := map[string]string{}
 	for _, segment := range segments {
-		if cast[segment] == "" {
-			return nil, fmt.Errorf("nobody is in segment %s: choose more customers with DEMO_ACCOUNTS", segment)
+		if cast[segment], err = d.addressed(ctx, candidates[segment]); err != nil {
+			return nil, fmt.Errorf("segment %s: %w", segment, err)
 		}
 	}
 	return cast, nil
+}
+
+// auditions is how many customers of a segment are tried: who is in a campaign's control group is answered with silence.
+const auditions = 20
+
+// addressed is the first of some cards to which something is said.
+func (d *demo) addressed(ctx context.Context, cards []string) (string, error) {
+	for _, card := range cards {
+		s := d.stores[0]
+		answer, err := s.till.Lookup(ctx, &tillv1.LookupRequest{
+			Caller: s.caller(), Customer: &tillv1.LookupRequest_Identifier{Identifier: scanned(card)}, Stage: tillv1.Stage_STAGE_START,
+		})
+		if err != nil {
+			return "", err
+		}
+		if answer.GetSuggestion().GetCampaign() != "" {
+			return card, nil
+		}
+	}
+	return "", errors.New("nobody to play it: choose more customers with DEMO_ACCOUNTS")
 }
 
 // plays reports whether a customer can be shown: one card, not blocked, no standing rights that would change the picture.
