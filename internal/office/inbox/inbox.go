@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -141,7 +142,7 @@ func openBolt(path string, cfg Config) (*bbolt.DB, error) {
 
 // bringUp brings an opened file to the newest layout.
 func bringUp(db *bbolt.DB) (err error) {
-	defer guard(&err)
+	defer guard(debug.SetPanicOnFault(true), &err)
 	return db.Update(migrate)
 }
 
@@ -216,12 +217,14 @@ func (b *Inbox) update(ctx context.Context, fn func(t *transaction) error) error
 
 // view runs fn in a read transaction.
 func (b *Inbox) view(fn func(t *transaction) error) (err error) {
-	defer guard(&err)
+	defer guard(debug.SetPanicOnFault(true), &err)
 	return b.db.View(func(tx *bbolt.Tx) error { return fn(&transaction{tx: tx, box: b}) })
 }
 
-// guard turns what a damaged page does to bbolt into ErrDamaged.
-func guard(err *error) {
+// guard is deferred by what reads a file that may be damaged, with what debug.SetPanicOnFault answered: what a damaged page does to bbolt, and a length
+// that leads out of the file, is ErrDamaged and not the end of the process.
+func guard(before bool, err *error) {
+	debug.SetPanicOnFault(before)
 	if v := recover(); v != nil {
 		*err = fmt.Errorf("%w: %v", ErrDamaged, v)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"runtime/debug"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -86,7 +87,7 @@ func checksum(bucket string, key, value []byte) uint32 {
 func checked(bucket string, key, stored []byte) ([]byte, error) {
 	n := len(stored) - crc32.Size
 	if n < 0 || binary.BigEndian.Uint32(stored[n:]) != checksum(bucket, key, stored[:n]) {
-		return nil, fmt.Errorf("%w: the checksum of %s %x does not hold", ErrDamaged, bucket, key)
+		return nil, fmt.Errorf("%w: the checksum of %s %.32x does not hold", ErrDamaged, bucket, key)
 	}
 	return stored[:n:n], nil
 }
@@ -98,7 +99,7 @@ type cursor struct {
 }
 
 func (t *transaction) cursor(bucket string) (c cursor, err error) {
-	defer guard(&err)
+	defer guard(debug.SetPanicOnFault(true), &err)
 	b, err := t.bucket(bucket)
 	if err != nil {
 		return c, err
@@ -108,13 +109,13 @@ func (t *transaction) cursor(bucket string) (c cursor, err error) {
 
 // seek moves to the first key at or after one; no key is the end.
 func (c cursor) seek(start []byte) (key, value []byte, err error) {
-	defer guard(&err)
+	defer guard(debug.SetPanicOnFault(true), &err)
 	return c.read(c.c.Seek(start))
 }
 
 // next moves on; no key is the end.
 func (c cursor) next() (key, value []byte, err error) {
-	defer guard(&err)
+	defer guard(debug.SetPanicOnFault(true), &err)
 	return c.read(c.c.Next())
 }
 
@@ -148,7 +149,7 @@ func (t *transaction) each(bucket string, start, prefix []byte, visit func(key, 
 
 // get returns the value at a place, which belongs to the transaction; nil when there is none.
 func (t *transaction) get(bucket string, key []byte) (value []byte, err error) {
-	defer guard(&err)
+	defer guard(debug.SetPanicOnFault(true), &err)
 	b, err := t.bucket(bucket)
 	if err != nil {
 		return nil, err
