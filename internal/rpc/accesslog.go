@@ -137,7 +137,8 @@ func (c *call) name() string {
 }
 
 // panicked counts a panic, writes it down with its stack, and returns what the caller is told.
-func (s *Server) panicked(ctx context.Context, method string, r any) error {
+func (s *Server) panicked(ctx context.Context, r any) error {
+	method, _ := grpc.Method(ctx)
 	s.panics.Inc()
 	s.config.Logger.LogAttrs(ctx, slog.LevelError, "a call panicked",
 		slog.String("method", method), slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/debug"
 
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 )
@@ -11,7 +12,8 @@ import (
 // unaryInterceptors is the way every call goes, from outside to inside.
 func (s *Server) unaryInterceptors() []grpc.UnaryServerInterceptor {
 	return []grpc.UnaryServerInterceptor{
-		s.recoverUnary,                   // a panic ends this call, not the server
+		recovery.UnaryServerInterceptor(recovery.WithRecoveryHandlerContext(s.panicked)), // a panic ends this call, not the server
+		faultsUnary,                      // and so does a mapped file that lost a page
 		s.calls.UnaryServerInterceptor(), // how often, how long, with what result
 		s.logUnary,                       // slow, failed, and one in a thousand
 		onRequest(s.bounded),             // no larger than the method allows
@@ -27,7 +29,8 @@ func (s *Server) unaryInterceptors() []grpc.UnaryServerInterceptor {
 // streamInterceptors is the same way for streams. Requests are looked at as they arrive.
 func (s *Server) streamInterceptors() []grpc.StreamServerInterceptor {
 	return []grpc.StreamServerInterceptor{
-		s.recoverStream,
+		recovery.StreamServerInterceptor(recovery.WithRecoveryHandlerContext(s.panicked)),
+		faultsStream,
 		s.calls.StreamServerInterceptor(),
 		s.logStream,
 		s.openStream, // a known token of a role that may, and room in its class; watches end when the server stops
@@ -139,22 +142,13 @@ func (s *Server) bounded(_ context.Context, c *call, request any) error {
 	return c.method.tooLarge
 }
 
-func (s *Server) recoverUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (_ any, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = s.panicked(ctx, info.FullMethod, r)
-		}
-	}()
-	debug.SetPanicOnFault(true) // a mapped file that lost a page is this call's panic, not the server's end
+// faultsUnary makes a fault in mapped memory a panic of this call's goroutine; without it the process would end.
+func faultsUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	debug.SetPanicOnFault(true)
 	return next(ctx, req)
 }
 
-func (s *Server) recoverStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = s.panicked(stream.Context(), info.FullMethod, r)
-		}
-	}()
+func faultsStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	debug.SetPanicOnFault(true)
 	return next(srv, stream)
 }
