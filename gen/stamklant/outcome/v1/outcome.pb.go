@@ -1011,8 +1011,12 @@ type LedgerEntry struct {
 	PointsPerLine []int64 `protobuf:"varint,8,rep,packed,name=points_per_line,json=pointsPerLine,proto3" json:"points_per_line,omitempty"`
 	// The programme's version that earned it: the first 8 bytes of its digest.
 	ProgrammeVersion uint64 `protobuf:"fixed64,9,opt,name=programme_version,json=programmeVersion,proto3" json:"programme_version,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The tier whose rates earned it; empty for none.
+	Tier string `protobuf:"bytes,10,opt,name=tier,proto3" json:"tier,omitempty"`
+	// Points that were not given because a limit per receipt or day was reached. They go to nobody, also when goods come back.
+	HeldBack      int64 `protobuf:"varint,11,opt,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LedgerEntry) Reset() {
@@ -1104,6 +1108,20 @@ func (x *LedgerEntry) GetPointsPerLine() []int64 {
 func (x *LedgerEntry) GetProgrammeVersion() uint64 {
 	if x != nil {
 		return x.ProgrammeVersion
+	}
+	return 0
+}
+
+func (x *LedgerEntry) GetTier() string {
+	if x != nil {
+		return x.Tier
+	}
+	return ""
+}
+
+func (x *LedgerEntry) GetHeldBack() int64 {
+	if x != nil {
+		return x.HeldBack
 	}
 	return 0
 }
@@ -1893,7 +1911,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\rsuggestion_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\fsuggestionId\x12%\n" +
 	"\bcampaign\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\bcampaign\x125\n" +
 	"\x03arm\x18\x03 \x01(\x0e2\x19.stamklant.outcome.v1.ArmB\b\xbaH\x05\x82\x01\x02\x10\x01R\x03arm\x12D\n" +
-	"\bresponse\x18\x04 \x01(\x0e2\x1e.stamklant.outcome.v1.ResponseB\b\xbaH\x05\x82\x01\x02\x10\x01R\bresponse\"\xda\x02\n" +
+	"\bresponse\x18\x04 \x01(\x0e2\x1e.stamklant.outcome.v1.ResponseB\b\xbaH\x05\x82\x01\x02\x10\x01R\bresponse\"\x9d\x03\n" +
 	"\vLedgerEntry\x12\"\n" +
 	"\bentry_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\aentryId\x12&\n" +
 	"\n" +
@@ -1905,7 +1923,10 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x03day\x18\x06 \x01(\x05R\x03day\x12\x1d\n" +
 	"\x05store\x18\a \x01(\tB\a\xbaH\x04r\x02\x18 R\x05store\x12&\n" +
 	"\x0fpoints_per_line\x18\b \x03(\x03R\rpointsPerLine\x12+\n" +
-	"\x11programme_version\x18\t \x01(\x06R\x10programmeVersion\"\xb5\x03\n" +
+	"\x11programme_version\x18\t \x01(\x06R\x10programmeVersion\x12\x1b\n" +
+	"\x04tier\x18\n" +
+	" \x01(\tB\a\xbaH\x04r\x02\x18(R\x04tier\x12$\n" +
+	"\theld_back\x18\v \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bheldBack\"\xb5\x03\n" +
 	"\x0fRecordedReceipt\x127\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1d.stamklant.outcome.v1.ReceiptR\areceipt\x12!\n" +
 	"\fcontent_hash\x18\x02 \x01(\fR\vcontentHash\x12\x1d\n" +

@@ -861,6 +861,67 @@ func (Lever) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{14}
 }
 
+// PaidWith is a means of payment that may earn nothing.
+type PaidWith int32
+
+const (
+	// Not set; refused.
+	PaidWith_PAID_WITH_UNSPECIFIED PaidWith = 0
+	// A gift card.
+	PaidWith_PAID_WITH_GIFT_CARD PaidWith = 1
+	// A voucher.
+	PaidWith_PAID_WITH_VOUCHER PaidWith = 2
+	// Points.
+	PaidWith_PAID_WITH_POINTS PaidWith = 3
+	// On account.
+	PaidWith_PAID_WITH_ACCOUNT PaidWith = 4
+)
+
+// Enum value maps for PaidWith.
+var (
+	PaidWith_name = map[int32]string{
+		0: "PAID_WITH_UNSPECIFIED",
+		1: "PAID_WITH_GIFT_CARD",
+		2: "PAID_WITH_VOUCHER",
+		3: "PAID_WITH_POINTS",
+		4: "PAID_WITH_ACCOUNT",
+	}
+	PaidWith_value = map[string]int32{
+		"PAID_WITH_UNSPECIFIED": 0,
+		"PAID_WITH_GIFT_CARD":   1,
+		"PAID_WITH_VOUCHER":     2,
+		"PAID_WITH_POINTS":      3,
+		"PAID_WITH_ACCOUNT":     4,
+	}
+)
+
+func (x PaidWith) Enum() *PaidWith {
+	p := new(PaidWith)
+	*p = x
+	return p
+}
+
+func (x PaidWith) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PaidWith) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_programme_v1_programme_proto_enumTypes[15].Descriptor()
+}
+
+func (PaidWith) Type() protoreflect.EnumType {
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[15]
+}
+
+func (x PaidWith) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PaidWith.Descriptor instead.
+func (PaidWith) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{15}
+}
+
 // Weekday is a day of the week.
 type Weekday int32
 
@@ -918,11 +979,11 @@ func (x Weekday) String() string {
 }
 
 func (Weekday) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[15].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[16].Descriptor()
 }
 
 func (Weekday) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[15]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[16]
 }
 
 func (x Weekday) Number() protoreflect.EnumNumber {
@@ -931,7 +992,7 @@ func (x Weekday) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Weekday.Descriptor instead.
 func (Weekday) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
 }
 
 // RedeemCards says which cards may spend points.
@@ -971,11 +1032,11 @@ func (x RedeemCards) String() string {
 }
 
 func (RedeemCards) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[16].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[17].Descriptor()
 }
 
 func (RedeemCards) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[16]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[17]
 }
 
 func (x RedeemCards) Number() protoreflect.EnumNumber {
@@ -984,7 +1045,7 @@ func (x RedeemCards) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RedeemCards.Descriptor instead.
 func (RedeemCards) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{17}
 }
 
 // Combining says how discounts go together.
@@ -1024,11 +1085,11 @@ func (x Combining) String() string {
 }
 
 func (Combining) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[17].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[18].Descriptor()
 }
 
 func (Combining) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[17]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[18]
 }
 
 func (x Combining) Number() protoreflect.EnumNumber {
@@ -1037,7 +1098,7 @@ func (x Combining) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Combining.Descriptor instead.
 func (Combining) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{18}
 }
 
 // Programme is the retailer's configuration, complete: presets have been filled in, names checked.
@@ -2487,8 +2548,26 @@ type Points struct {
 	ExpireAfterMonths int32 `protobuf:"varint,5,opt,name=expire_after_months,json=expireAfterMonths,proto3" json:"expire_after_months,omitempty"`
 	// Days during which goods may be returned.
 	ReturnsUntilDays int32 `protobuf:"varint,6,opt,name=returns_until_days,json=returnsUntilDays,proto3" json:"returns_until_days,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// How several rules per euro or per piece that hold for one line go together; add when not set.
+	RatesTogether Combining `protobuf:"varint,7,opt,name=rates_together,json=ratesTogether,proto3,enum=stamklant.programme.v1.Combining" json:"rates_together,omitempty"`
+	// How several rules and offers that multiply the points of one line go together; best when not set. Added up, twice and three times make
+	// four times: each adds what it would add alone.
+	FactorsTogether Combining `protobuf:"varint,8,opt,name=factors_together,json=factorsTogether,proto3,enum=stamklant.programme.v1.Combining" json:"factors_together,omitempty"`
+	// Whether lines earn by what they cost before discounts; else by what was paid for them.
+	BeforeDiscount bool `protobuf:"varint,9,opt,name=before_discount,json=beforeDiscount,proto3" json:"before_discount,omitempty"`
+	// Means of payment that earn nothing: of a receipt half of which is paid with them, every line earns half by money. Pieces and visits
+	// count whole.
+	NotWhenPaidWith []PaidWith `protobuf:"varint,10,rep,packed,name=not_when_paid_with,json=notWhenPaidWith,proto3,enum=stamklant.programme.v1.PaidWith" json:"not_when_paid_with,omitempty"`
+	// Whether points are reckoned on what was paid after rounding to five or ten cents; else on the lines as they stand.
+	AfterCashRounding bool `protobuf:"varint,11,opt,name=after_cash_rounding,json=afterCashRounding,proto3" json:"after_cash_rounding,omitempty"`
+	// The most points one receipt gives; 0 for no bound.
+	AtMostPerReceipt int64 `protobuf:"varint,12,opt,name=at_most_per_receipt,json=atMostPerReceipt,proto3" json:"at_most_per_receipt,omitempty"`
+	// The most points a customer gets on one business day, as far as the store knows; 0 for no bound.
+	AtMostPerDay int64 `protobuf:"varint,13,opt,name=at_most_per_day,json=atMostPerDay,proto3" json:"at_most_per_day,omitempty"`
+	// How many receipts of a customer earn on one business day in one store; 0 for no bound.
+	ReceiptsPerDay int32 `protobuf:"varint,14,opt,name=receipts_per_day,json=receiptsPerDay,proto3" json:"receipts_per_day,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Points) Reset() {
@@ -2563,16 +2642,73 @@ func (x *Points) GetReturnsUntilDays() int32 {
 	return 0
 }
 
-// EarnRule gives points for what is bought. A rule either gives `points` per euro or multiplies what other rules give by `times`.
+func (x *Points) GetRatesTogether() Combining {
+	if x != nil {
+		return x.RatesTogether
+	}
+	return Combining_COMBINING_UNSPECIFIED
+}
+
+func (x *Points) GetFactorsTogether() Combining {
+	if x != nil {
+		return x.FactorsTogether
+	}
+	return Combining_COMBINING_UNSPECIFIED
+}
+
+func (x *Points) GetBeforeDiscount() bool {
+	if x != nil {
+		return x.BeforeDiscount
+	}
+	return false
+}
+
+func (x *Points) GetNotWhenPaidWith() []PaidWith {
+	if x != nil {
+		return x.NotWhenPaidWith
+	}
+	return nil
+}
+
+func (x *Points) GetAfterCashRounding() bool {
+	if x != nil {
+		return x.AfterCashRounding
+	}
+	return false
+}
+
+func (x *Points) GetAtMostPerReceipt() int64 {
+	if x != nil {
+		return x.AtMostPerReceipt
+	}
+	return 0
+}
+
+func (x *Points) GetAtMostPerDay() int64 {
+	if x != nil {
+		return x.AtMostPerDay
+	}
+	return 0
+}
+
+func (x *Points) GetReceiptsPerDay() int32 {
+	if x != nil {
+		return x.ReceiptsPerDay
+	}
+	return 0
+}
+
+// EarnRule gives points for what is bought. A rule gives `points` in one of four ways (per_euro, per_pieces, per_visit, spend_at_least), or
+// multiplies by `times` what the rules per euro and per piece give.
 type EarnRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A name for people.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Points given per `per_euro` whole units of the currency.
+	// Points given, each time what the rule asks for is there.
 	Points int64 `protobuf:"varint,2,opt,name=points,proto3" json:"points,omitempty"`
 	// Units of the currency for which `points` are given.
 	PerEuro int64 `protobuf:"varint,3,opt,name=per_euro,json=perEuro,proto3" json:"per_euro,omitempty"`
-	// Multiplies the plain points of the groups named; 0 for a plain rule.
+	// Multiplies what the rules per euro and per piece give on the groups named; 0 for a rule that gives points itself.
 	Times int64 `protobuf:"varint,4,opt,name=times,proto3" json:"times,omitempty"`
 	// Product groups; empty for all.
 	Groups []string `protobuf:"bytes,5,rep,name=groups,proto3" json:"groups,omitempty"`
@@ -2585,7 +2721,19 @@ type EarnRule struct {
 	// Last day, days since 1970-01-01; 0 for no bound.
 	Until int32 `protobuf:"varint,9,opt,name=until,proto3" json:"until,omitempty"`
 	// Stores; empty for all.
-	Stores        []string `protobuf:"bytes,10,rep,name=stores,proto3" json:"stores,omitempty"`
+	Stores []string `protobuf:"bytes,10,rep,name=stores,proto3" json:"stores,omitempty"`
+	// Pieces for which `points` are given: a stamp card of ten coffees. Weighed goods count by their unit, parts of it included.
+	PerPieces int64 `protobuf:"varint,11,opt,name=per_pieces,json=perPieces,proto3" json:"per_pieces,omitempty"`
+	// `points` are given once per visit: on a customer's first receipt of a business day in a store, when anything on it earns.
+	PerVisit bool `protobuf:"varint,12,opt,name=per_visit,json=perVisit,proto3" json:"per_visit,omitempty"`
+	// `points` are given once on a receipt on which the goods named come to at least this.
+	SpendAtLeast int64 `protobuf:"varint,13,opt,name=spend_at_least,json=spendAtLeast,proto3" json:"spend_at_least,omitempty"`
+	// Only for customers in one of these segments; who has none, as who objected, gets nothing by this rule. Empty for all.
+	Segments []string `protobuf:"bytes,14,rep,name=segments,proto3" json:"segments,omitempty"`
+	// Only for customers who are in one of these tiers when the sale begins. Empty for all.
+	Tiers []string `protobuf:"bytes,15,rep,name=tiers,proto3" json:"tiers,omitempty"`
+	// The most points it gives, or by multiplying adds, on one receipt; 0 for no bound.
+	AtMost        int64 `protobuf:"varint,16,opt,name=at_most,json=atMost,proto3" json:"at_most,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2688,6 +2836,48 @@ func (x *EarnRule) GetStores() []string {
 		return x.Stores
 	}
 	return nil
+}
+
+func (x *EarnRule) GetPerPieces() int64 {
+	if x != nil {
+		return x.PerPieces
+	}
+	return 0
+}
+
+func (x *EarnRule) GetPerVisit() bool {
+	if x != nil {
+		return x.PerVisit
+	}
+	return false
+}
+
+func (x *EarnRule) GetSpendAtLeast() int64 {
+	if x != nil {
+		return x.SpendAtLeast
+	}
+	return 0
+}
+
+func (x *EarnRule) GetSegments() []string {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
+}
+
+func (x *EarnRule) GetTiers() []string {
+	if x != nil {
+		return x.Tiers
+	}
+	return nil
+}
+
+func (x *EarnRule) GetAtMost() int64 {
+	if x != nil {
+		return x.AtMost
+	}
+	return 0
 }
 
 // Hours is a part of the day in store time: from is included, until is not.
@@ -3042,7 +3232,7 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\bsegments\x18\x04 \x01(\v2$.stamklant.programme.v1.SegmentNamesH\x00R\bsegmentsB\x06\n" +
 	"\x04rule\":\n" +
 	"\fSegmentNames\x12*\n" +
-	"\x03any\x18\x01 \x03(\tB\x18\xbaH\x05\x92\x01\x02\b\x01\xd8\xf3\x18\x01\xe2\xf3\x18\bsegmentsR\x03any\"\x87\x03\n" +
+	"\x03any\x18\x01 \x03(\tB\x18\xbaH\x05\x92\x01\x02\b\x01\xd8\xf3\x18\x01\xe2\xf3\x18\bsegmentsR\x03any\"\x96\a\n" +
 	"\x06Points\x12?\n" +
 	"\x04earn\x18\x01 \x03(\v2 .stamklant.programme.v1.EarnRuleB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01R\x04earn\x123\n" +
 	"\x13on_discounted_lines\x18\x02 \x01(\bH\x00R\x11onDiscountedLines\x88\x01\x01\x12*\n" +
@@ -3051,9 +3241,19 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\x13expire_after_months\x18\x05 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf0\x01(\x00R\x11expireAfterMonths\x128\n" +
 	"\x12returns_until_days\x18\x06 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\x10returnsUntilDaysB\x16\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\x10returnsUntilDays\x12R\n" +
+	"\x0erates_together\x18\a \x01(\x0e2!.stamklant.programme.v1.CombiningB\b\xbaH\x05\x82\x01\x02\x10\x01R\rratesTogether\x12V\n" +
+	"\x10factors_together\x18\b \x01(\x0e2!.stamklant.programme.v1.CombiningB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0ffactorsTogether\x12'\n" +
+	"\x0fbefore_discount\x18\t \x01(\bR\x0ebeforeDiscount\x12`\n" +
+	"\x12not_when_paid_with\x18\n" +
+	" \x03(\x0e2 .stamklant.programme.v1.PaidWithB\x11\xbaH\x0e\x92\x01\v\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x0fnotWhenPaidWith\x12.\n" +
+	"\x13after_cash_rounding\x18\v \x01(\bR\x11afterCashRounding\x12;\n" +
+	"\x13at_most_per_receipt\x18\f \x01(\x03B\f\xbaH\t\"\a\x18\x80\xc2\xd7/(\x00R\x10atMostPerReceipt\x123\n" +
+	"\x0fat_most_per_day\x18\r \x01(\x03B\f\xbaH\t\"\a\x18\x80\xc2\xd7/(\x00R\fatMostPerDay\x124\n" +
+	"\x10receipts_per_day\x18\x0e \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x0ereceiptsPerDayB\x16\n" +
 	"\x14_on_discounted_linesB\x11\n" +
-	"\x0f_when_redeeming\"\x96\x03\n" +
+	"\x0f_when_redeeming\"\x83\x05\n" +
 	"\bEarnRule\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(R\x04name\x12#\n" +
 	"\x06points\x18\x02 \x01(\x03B\v\xbaH\b\"\x06\x18\xa0\x8d\x06(\x00R\x06points\x12&\n" +
@@ -3067,7 +3267,14 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\x05until\x18\t \x01(\x05B\x04\xc8\xf3\x18\x03R\x05until\x12\"\n" +
 	"\x06stores\x18\n" +
 	" \x03(\tB\n" +
-	"\xe2\xf3\x18\x06storesR\x06stores\"c\n" +
+	"\xe2\xf3\x18\x06storesR\x06stores\x12*\n" +
+	"\n" +
+	"per_pieces\x18\v \x01(\x03B\v\xbaH\b\"\x06\x18\xa0\x8d\x06(\x00R\tperPieces\x12\x1b\n" +
+	"\tper_visit\x18\f \x01(\bR\bperVisit\x121\n" +
+	"\x0espend_at_least\x18\r \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\fspendAtLeast\x12(\n" +
+	"\bsegments\x18\x0e \x03(\tB\f\xe2\xf3\x18\bsegmentsR\bsegments\x12\x1f\n" +
+	"\x05tiers\x18\x0f \x03(\tB\t\xe2\xf3\x18\x05tiersR\x05tiers\x12$\n" +
+	"\aat_most\x18\x10 \x01(\x03B\v\xbaH\b\"\x06\x18\xc0\x84=(\x00R\x06atMost\"c\n" +
 	"\x05Hours\x12+\n" +
 	"\vfrom_minute\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x10\xa0\v(\x00R\n" +
@@ -3160,7 +3367,13 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\x0fLEVER_FREQUENCY\x10\x01\x12\x10\n" +
 	"\fLEVER_BASKET\x10\x02\x12\x14\n" +
 	"\x10LEVER_CROSS_SELL\x10\x03\x12\x10\n" +
-	"\fLEVER_PAMPER\x10\x04*\x99\x01\n" +
+	"\fLEVER_PAMPER\x10\x04*\x82\x01\n" +
+	"\bPaidWith\x12\x19\n" +
+	"\x15PAID_WITH_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13PAID_WITH_GIFT_CARD\x10\x01\x12\x15\n" +
+	"\x11PAID_WITH_VOUCHER\x10\x02\x12\x14\n" +
+	"\x10PAID_WITH_POINTS\x10\x03\x12\x15\n" +
+	"\x11PAID_WITH_ACCOUNT\x10\x04*\x99\x01\n" +
 	"\aWeekday\x12\x17\n" +
 	"\x13WEEKDAY_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vWEEKDAY_MON\x10\x01\x12\x0f\n" +
@@ -3192,7 +3405,7 @@ func file_stamklant_programme_v1_programme_proto_rawDescGZIP() []byte {
 	return file_stamklant_programme_v1_programme_proto_rawDescData
 }
 
-var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 18)
+var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 19)
 var file_stamklant_programme_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(Address)(0),             // 0: stamklant.programme.v1.Address
@@ -3210,52 +3423,53 @@ var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(MonetaryBasis)(0),       // 12: stamklant.programme.v1.MonetaryBasis
 	(FullReturn)(0),          // 13: stamklant.programme.v1.FullReturn
 	(Lever)(0),               // 14: stamklant.programme.v1.Lever
-	(Weekday)(0),             // 15: stamklant.programme.v1.Weekday
-	(RedeemCards)(0),         // 16: stamklant.programme.v1.RedeemCards
-	(Combining)(0),           // 17: stamklant.programme.v1.Combining
-	(*Programme)(nil),        // 18: stamklant.programme.v1.Programme
-	(*Store)(nil),            // 19: stamklant.programme.v1.Store
-	(*TraitDeclaration)(nil), // 20: stamklant.programme.v1.TraitDeclaration
-	(*ProductGroup)(nil),     // 21: stamklant.programme.v1.ProductGroup
-	(*Restriction)(nil),      // 22: stamklant.programme.v1.Restriction
-	(*Scanners)(nil),         // 23: stamklant.programme.v1.Scanners
-	(*IdentifierRule)(nil),   // 24: stamklant.programme.v1.IdentifierRule
-	(*DigitRange)(nil),       // 25: stamklant.programme.v1.DigitRange
-	(*Scoring)(nil),          // 26: stamklant.programme.v1.Scoring
-	(*Winsorise)(nil),        // 27: stamklant.programme.v1.Winsorise
-	(*Segment)(nil),          // 28: stamklant.programme.v1.Segment
-	(*Tier)(nil),             // 29: stamklant.programme.v1.Tier
-	(*TierRule)(nil),         // 30: stamklant.programme.v1.TierRule
-	(*SegmentNames)(nil),     // 31: stamklant.programme.v1.SegmentNames
-	(*Points)(nil),           // 32: stamklant.programme.v1.Points
-	(*EarnRule)(nil),         // 33: stamklant.programme.v1.EarnRule
-	(*Hours)(nil),            // 34: stamklant.programme.v1.Hours
-	(*RedeemRule)(nil),       // 35: stamklant.programme.v1.RedeemRule
-	(*CustomerGroup)(nil),    // 36: stamklant.programme.v1.CustomerGroup
-	(*Campaign)(nil),         // 37: stamklant.programme.v1.Campaign
-	(*Translation)(nil),      // 38: stamklant.programme.v1.Translation
+	(PaidWith)(0),            // 15: stamklant.programme.v1.PaidWith
+	(Weekday)(0),             // 16: stamklant.programme.v1.Weekday
+	(RedeemCards)(0),         // 17: stamklant.programme.v1.RedeemCards
+	(Combining)(0),           // 18: stamklant.programme.v1.Combining
+	(*Programme)(nil),        // 19: stamklant.programme.v1.Programme
+	(*Store)(nil),            // 20: stamklant.programme.v1.Store
+	(*TraitDeclaration)(nil), // 21: stamklant.programme.v1.TraitDeclaration
+	(*ProductGroup)(nil),     // 22: stamklant.programme.v1.ProductGroup
+	(*Restriction)(nil),      // 23: stamklant.programme.v1.Restriction
+	(*Scanners)(nil),         // 24: stamklant.programme.v1.Scanners
+	(*IdentifierRule)(nil),   // 25: stamklant.programme.v1.IdentifierRule
+	(*DigitRange)(nil),       // 26: stamklant.programme.v1.DigitRange
+	(*Scoring)(nil),          // 27: stamklant.programme.v1.Scoring
+	(*Winsorise)(nil),        // 28: stamklant.programme.v1.Winsorise
+	(*Segment)(nil),          // 29: stamklant.programme.v1.Segment
+	(*Tier)(nil),             // 30: stamklant.programme.v1.Tier
+	(*TierRule)(nil),         // 31: stamklant.programme.v1.TierRule
+	(*SegmentNames)(nil),     // 32: stamklant.programme.v1.SegmentNames
+	(*Points)(nil),           // 33: stamklant.programme.v1.Points
+	(*EarnRule)(nil),         // 34: stamklant.programme.v1.EarnRule
+	(*Hours)(nil),            // 35: stamklant.programme.v1.Hours
+	(*RedeemRule)(nil),       // 36: stamklant.programme.v1.RedeemRule
+	(*CustomerGroup)(nil),    // 37: stamklant.programme.v1.CustomerGroup
+	(*Campaign)(nil),         // 38: stamklant.programme.v1.Campaign
+	(*Translation)(nil),      // 39: stamklant.programme.v1.Translation
 }
 var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	0,  // 0: stamklant.programme.v1.Programme.address:type_name -> stamklant.programme.v1.Address
 	1,  // 1: stamklant.programme.v1.Programme.profiling:type_name -> stamklant.programme.v1.Profiling
-	19, // 2: stamklant.programme.v1.Programme.stores:type_name -> stamklant.programme.v1.Store
-	20, // 3: stamklant.programme.v1.Programme.traits:type_name -> stamklant.programme.v1.TraitDeclaration
-	21, // 4: stamklant.programme.v1.Programme.groups:type_name -> stamklant.programme.v1.ProductGroup
-	24, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
-	26, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
-	28, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
-	29, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
-	32, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
-	36, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
-	17, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
-	37, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
-	23, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
-	22, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
+	20, // 2: stamklant.programme.v1.Programme.stores:type_name -> stamklant.programme.v1.Store
+	21, // 3: stamklant.programme.v1.Programme.traits:type_name -> stamklant.programme.v1.TraitDeclaration
+	22, // 4: stamklant.programme.v1.Programme.groups:type_name -> stamklant.programme.v1.ProductGroup
+	25, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
+	27, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
+	29, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
+	30, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
+	33, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
+	37, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
+	18, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
+	38, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
+	24, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
+	23, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
 	2,  // 15: stamklant.programme.v1.TraitDeclaration.type:type_name -> stamklant.programme.v1.TraitType
 	3,  // 16: stamklant.programme.v1.TraitDeclaration.purpose:type_name -> stamklant.programme.v1.Purpose
 	4,  // 17: stamklant.programme.v1.IdentifierRule.kind:type_name -> stamklant.programme.v1.IdentifierKind
 	5,  // 18: stamklant.programme.v1.IdentifierRule.check:type_name -> stamklant.programme.v1.CheckDigit
-	25, // 19: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
+	26, // 19: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
 	7,  // 20: stamklant.programme.v1.Scoring.source:type_name -> stamklant.programme.v1.ScoringSource
 	8,  // 21: stamklant.programme.v1.Scoring.method:type_name -> stamklant.programme.v1.ScoringMethod
 	11, // 22: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
@@ -3266,27 +3480,30 @@ var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	8,  // 27: stamklant.programme.v1.Scoring.recency_method:type_name -> stamklant.programme.v1.ScoringMethod
 	8,  // 28: stamklant.programme.v1.Scoring.frequency_method:type_name -> stamklant.programme.v1.ScoringMethod
 	8,  // 29: stamklant.programme.v1.Scoring.monetary_method:type_name -> stamklant.programme.v1.ScoringMethod
-	27, // 30: stamklant.programme.v1.Scoring.winsorise:type_name -> stamklant.programme.v1.Winsorise
+	28, // 30: stamklant.programme.v1.Scoring.winsorise:type_name -> stamklant.programme.v1.Winsorise
 	6,  // 31: stamklant.programme.v1.Scoring.predictions:type_name -> stamklant.programme.v1.OnOff
 	6,  // 32: stamklant.programme.v1.Scoring.picture:type_name -> stamklant.programme.v1.OnOff
-	38, // 33: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
-	38, // 34: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
+	39, // 33: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
+	39, // 34: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
 	14, // 35: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
-	38, // 36: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
-	38, // 37: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
-	30, // 38: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
-	31, // 39: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
-	33, // 40: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
-	35, // 41: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
-	15, // 42: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
-	34, // 43: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
-	16, // 44: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
-	38, // 45: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
-	46, // [46:46] is the sub-list for method output_type
-	46, // [46:46] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	39, // 36: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
+	39, // 37: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
+	31, // 38: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
+	32, // 39: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
+	34, // 40: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
+	36, // 41: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
+	18, // 42: stamklant.programme.v1.Points.rates_together:type_name -> stamklant.programme.v1.Combining
+	18, // 43: stamklant.programme.v1.Points.factors_together:type_name -> stamklant.programme.v1.Combining
+	15, // 44: stamklant.programme.v1.Points.not_when_paid_with:type_name -> stamklant.programme.v1.PaidWith
+	16, // 45: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
+	35, // 46: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
+	17, // 47: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
+	39, // 48: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_programme_v1_programme_proto_init() }
@@ -3309,7 +3526,7 @@ func file_stamklant_programme_v1_programme_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_programme_v1_programme_proto_rawDesc), len(file_stamklant_programme_v1_programme_proto_rawDesc)),
-			NumEnums:      18,
+			NumEnums:      19,
 			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
