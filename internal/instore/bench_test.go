@@ -6,12 +6,10 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -57,14 +55,17 @@ func (r *row) add(ours, bare float64) {
 	r.ratioOfRound = append(r.ratioOfRound, ours/bare)
 }
 
-// BenchmarkTable prints what the store's server costs, each figure against a bare peer measured in the same round. It runs once, whatever b.N.
-func BenchmarkTable(b *testing.B) {
-	if b.N > 1 {
-		return
+// alternate measures both sides of a row so many times. Which of the two goes first alternates, so that neither always has the warmer machine.
+func alternate(r *row, rounds int, ours, bare func() float64) {
+	for round := range rounds {
+		var a, c float64
+		if round%2 == 0 {
+			a, c = ours(), bare()
+		} else {
+			c, a = bare(), ours()
+		}
+		r.add(a, c)
 	}
-	store := openBench(b)
-	rows := store.lookupsOverSockets(b)
-	printTable(os.Stdout, rows)
 }
 
 func printTable(to io.Writer, rows []*row) {
@@ -201,31 +202,6 @@ func addCampaigns(p *programmev1.Programme, n int) {
 	}
 }
 
-// bareServer answers every lookup with the same answer, without any of our steps.
-type bareServer struct {
-	tillv1.UnimplementedCheckoutServiceServer
-	answer *tillv1.LookupResponse
-}
-
-func (s *bareServer) Lookup(context.Context, *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
-	return s.answer, nil
-}
-
-// startBare starts a bare server whose answer is one of ours.
-func (s *benchStore) startBare(b *testing.B) *peer {
-	b.Helper()
-	client := s.ours.dial(b)
-	answer, err := client.Lookup(b.Context(), s.request(0, 0))
-	must(b, err)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(b, err)
-	server := grpc.NewServer()
-	tillv1.RegisterCheckoutServiceServer(server, &bareServer{answer: answer})
-	go func() { _ = server.Serve(listener) }() // ends with Stop
-	b.Cleanup(server.Stop)
-	return &peer{addr: listener.Addr().String(), token: s.ours.token}
-}
-
 func (p *peer) dial(b *testing.B) tillv1.CheckoutServiceClient {
 	b.Helper()
 	conn, err := grpc.NewClient("passthrough:///"+p.addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithPerRPCCredentials(rpcToken(p.token)))
@@ -260,42 +236,6 @@ func (s *benchStore) request(worker, i int) *tillv1.LookupRequest {
 	return r
 }
 
-// lookupsOverSockets measures one till's wait, and how much two cores can answer.
-func (s *benchStore) lookupsOverSockets(b *testing.B) []*row {
-	b.Helper()
-	const calls, workers, perWorker = 2000, 16, 1500
-	p50 := &row{what: "Lookup over sockets, p50, one till", unit: "µs", target: "≤ 1.6 ×"}
-	full := &row{what: "Lookup over sockets, throughput, 16 callers", unit: "/s", target: "≥ 0.6 ×"}
-	requests := make([]*tillv1.LookupRequest, calls)
-	for i := range requests {
-		requests[i] = s.request(0, i)
-	}
-	many := make([][]*tillv1.LookupRequest, workers)
-	for w := range many {
-		for i := range perWorker {
-			many[w] = append(many[w], s.request(w+1, i))
-		}
-	}
-	ours, bare := s.clients(b, s.ours, workers), s.clients(b, s.bare, workers)
-	for round := range benchRounds {
-		// Which of the two goes first alternates, so that neither always has the warmer machine.
-		var a, c float64
-		if round%2 == 0 {
-			a, c = wait(b, ours[0], requests), wait(b, bare[0], requests)
-		} else {
-			c, a = wait(b, bare[0], requests), wait(b, ours[0], requests)
-		}
-		p50.add(a, c)
-		if round%2 == 0 {
-			a, c = saturate(b, ours, many), saturate(b, bare, many)
-		} else {
-			c, a = saturate(b, bare, many), saturate(b, ours, many)
-		}
-		full.add(a, c)
-	}
-	return []*row{p50, full}
-}
-
 func (s *benchStore) clients(b *testing.B, p *peer, n int) []tillv1.CheckoutServiceClient {
 	b.Helper()
 	clients := make([]tillv1.CheckoutServiceClient, n)
@@ -303,45 +243,6 @@ func (s *benchStore) clients(b *testing.B, p *peer, n int) []tillv1.CheckoutServ
 		clients[i] = p.dial(b)
 	}
 	return clients
-}
-
-// wait is the median time of one call after another, in microseconds.
-func wait(b *testing.B, client tillv1.CheckoutServiceClient, requests []*tillv1.LookupRequest) float64 {
-	b.Helper()
-	took := make([]float64, len(requests))
-	for i, r := range requests {
-		began := time.Now()
-		_, err := client.Lookup(b.Context(), r)
-		took[i] = float64(time.Since(began).Nanoseconds()) / 1e3
-		must(b, err)
-	}
-	return median(took)
-}
-
-// saturate is how many calls per second all clients together get answered.
-func saturate(b *testing.B, clients []tillv1.CheckoutServiceClient, requests [][]*tillv1.LookupRequest) float64 {
-	b.Helper()
-	began := time.Now()
-	calls := 0
-	var workers sync.WaitGroup
-	failed := make(chan error, len(clients))
-	for w, client := range clients {
-		calls += len(requests[w])
-		workers.Go(func() {
-			for _, r := range requests[w] {
-				if _, err := client.Lookup(b.Context(), r); err != nil {
-					failed <- err
-					return
-				}
-			}
-		})
-	}
-	workers.Wait()
-	close(failed)
-	for err := range failed {
-		must(b, err)
-	}
-	return float64(calls) / time.Since(began).Seconds()
 }
 
 func must(b *testing.B, err error) {
