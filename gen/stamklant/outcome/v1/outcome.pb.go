@@ -39,7 +39,7 @@ const (
 	ReceiptKind_RECEIPT_KIND_VOID ReceiptKind = 3
 	// A paid receipt voided afterwards; `original` names it.
 	ReceiptKind_RECEIPT_KIND_POST_VOID ReceiptKind = 4
-	// Training: recorded, counted nowhere.
+	// Training: recorded, counted nowhere. Its number stays free: tills in training often do not count on.
 	ReceiptKind_RECEIPT_KIND_TRAINING ReceiptKind = 5
 	// An anonymous receipt was given to a customer afterwards; `original` names it. It has no lines of its own.
 	ReceiptKind_RECEIPT_KIND_CLAIM ReceiptKind = 6
@@ -301,7 +301,8 @@ const (
 	EntryKind_ENTRY_KIND_EXPIRE EntryKind = 4
 	// Brought in with the customer list.
 	EntryKind_ENTRY_KIND_OPENING EntryKind = 5
-	// Corrected at head office.
+	// Corrected at head office: what the returns of a sale took back in all is brought to what they should have taken. The id's receipt key is
+	// that of the sale, its ordinal counts the sale's corrections.
 	EntryKind_ENTRY_KIND_CORRECTION EntryKind = 6
 )
 
@@ -1146,7 +1147,10 @@ type RecordedReceipt struct {
 	// The server may still correct the points.
 	Provisional bool `protobuf:"varint,8,opt,name=provisional,proto3" json:"provisional,omitempty"`
 	// What the server trusted the time to be, when its clock was too far from that; absent when the clock agreed.
-	TrustedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=trusted_at,json=trustedAt,proto3" json:"trusted_at,omitempty"`
+	TrustedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=trusted_at,json=trustedAt,proto3" json:"trusted_at,omitempty"`
+	// Bookings that wait for head office, which counts each of them once: what a card would have earned that nobody knows yet, as soon as it is known
+	// whose card it is; what an old receipt earns, unless the same one was delivered before. The server itself counts none of them.
+	Parked        []*LedgerEntry `protobuf:"bytes,10,rep,name=parked,proto3" json:"parked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1240,6 +1244,13 @@ func (x *RecordedReceipt) GetProvisional() bool {
 func (x *RecordedReceipt) GetTrustedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.TrustedAt
+	}
+	return nil
+}
+
+func (x *RecordedReceipt) GetParked() []*LedgerEntry {
+	if x != nil {
+		return x.Parked
 	}
 	return nil
 }
@@ -1926,7 +1937,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x11programme_version\x18\t \x01(\x06R\x10programmeVersion\x12\x1b\n" +
 	"\x04tier\x18\n" +
 	" \x01(\tB\a\xbaH\x04r\x02\x18(R\x04tier\x12$\n" +
-	"\theld_back\x18\v \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bheldBack\"\xb5\x03\n" +
+	"\theld_back\x18\v \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bheldBack\"\xf0\x03\n" +
 	"\x0fRecordedReceipt\x127\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1d.stamklant.outcome.v1.ReceiptR\areceipt\x12!\n" +
 	"\fcontent_hash\x18\x02 \x01(\fR\vcontentHash\x12\x1d\n" +
@@ -1939,7 +1950,9 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x04fork\x18\a \x01(\rR\x04fork\x12 \n" +
 	"\vprovisional\x18\b \x01(\bR\vprovisional\x129\n" +
 	"\n" +
-	"trusted_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\ttrustedAt\"\xde\x01\n" +
+	"trusted_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\ttrustedAt\x129\n" +
+	"\x06parked\x18\n" +
+	" \x03(\v2!.stamklant.outcome.v1.LedgerEntryR\x06parked\"\xde\x01\n" +
 	"\x0fReceiptConflict\x122\n" +
 	"\x03key\x18\x01 \x01(\v2 .stamklant.outcome.v1.ReceiptKeyR\x03key\x12#\n" +
 	"\rstanding_hash\x18\x02 \x01(\fR\fstandingHash\x127\n" +
@@ -2103,29 +2116,30 @@ var file_stamklant_outcome_v1_outcome_proto_depIdxs = []int32{
 	12, // 13: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
 	22, // 14: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
 	22, // 15: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
-	7,  // 16: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
-	8,  // 17: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
-	22, // 18: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
-	14, // 19: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
-	15, // 20: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
-	21, // 21: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
-	19, // 22: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
-	20, // 23: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
-	17, // 24: stamklant.outcome.v1.OutboxRow.details:type_name -> stamklant.outcome.v1.SubmittedDetails
-	11, // 25: stamklant.outcome.v1.SubmittedDetails.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	5,  // 26: stamklant.outcome.v1.SubmittedDetails.kind:type_name -> stamklant.outcome.v1.DetailKind
-	22, // 27: stamklant.outcome.v1.SubmittedDetails.occurred_at:type_name -> google.protobuf.Timestamp
-	6,  // 28: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
-	22, // 29: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
-	11, // 30: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	22, // 31: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
-	12, // 32: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
-	22, // 33: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	13, // 16: stamklant.outcome.v1.RecordedReceipt.parked:type_name -> stamklant.outcome.v1.LedgerEntry
+	7,  // 17: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
+	8,  // 18: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
+	22, // 19: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
+	14, // 20: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
+	15, // 21: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
+	21, // 22: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
+	19, // 23: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
+	20, // 24: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
+	17, // 25: stamklant.outcome.v1.OutboxRow.details:type_name -> stamklant.outcome.v1.SubmittedDetails
+	11, // 26: stamklant.outcome.v1.SubmittedDetails.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	5,  // 27: stamklant.outcome.v1.SubmittedDetails.kind:type_name -> stamklant.outcome.v1.DetailKind
+	22, // 28: stamklant.outcome.v1.SubmittedDetails.occurred_at:type_name -> google.protobuf.Timestamp
+	6,  // 29: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
+	22, // 30: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
+	11, // 31: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	22, // 32: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
+	12, // 33: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
+	22, // 34: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_outcome_v1_outcome_proto_init() }
