@@ -1,7 +1,7 @@
 package loyalty
 
 import (
-	"slices"
+	"math"
 	"time"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
@@ -19,12 +19,26 @@ type Sale struct {
 	Lines []*outcomev1.Line
 	// Groups are the product groups of each line, as Rules.Groups finds them.
 	Groups []GroupSet
+	// Tier is the customer's when the sale begins; empty for none.
+	Tier string
+	// Segment is the customer's; empty for none.
+	Segment string
+	// FirstOfVisit tells that the customer has no earlier receipt in this store on this business day.
+	FirstOfVisit bool
 	// Spending tells that points are spent on this receipt.
 	Spending bool
 	// Exchange tells that the receipt names another one its goods brought back are from: they are settled by TakeBack, not here.
 	Exchange bool
 	// Boosts are what was promised for this receipt.
 	Boosts []Boost
+	// Tenders are how it was paid; none while it is not paid yet.
+	Tenders []*outcomev1.Tender
+	// Rounding is what rounding to five or ten cents added to the sum of the lines, minor units; see Rounding.
+	Rounding int64
+	// EarnedToday are the points the customer earned earlier on this business day.
+	EarnedToday int64
+	// ReceiptsToday are the customer's earlier receipts of this business day in this store that earned.
+	ReceiptsToday int
 }
 
 // Boost multiplies the points of some groups, by an offer.
@@ -41,11 +55,19 @@ type Award struct {
 	Points int64
 	// PerLine are the points of each line, in the order of the lines; they sum to Points. Nil when nothing is earned.
 	PerLine []int64
+	// HeldBack are the points a limit per receipt or day withheld. They go to nobody.
+	HeldBack int64
 }
 
-// Earn reckons the points of a sale. Plain rules that hold for a line add up; of the factors that hold for it, by rule or by promise, the
-// highest counts. The sum over all lines is rounded once, down. Lines with a negative amount lessen what the others earn, at most to
-// nothing: a sign alone is not a return.
+// Earn reckons the points of a sale.
+//
+// First come the rules per euro and per piece: what several give on one line is added up, or the best one counts, as the programme says.
+// A line earns by what was paid for it, less the part of it that was paid with means that earn nothing. Then the factors, of rules and of
+// promises: the highest counts, or each adds what it would add alone. Last come the points for the visit and for reaching a spend, which no
+// factor multiplies; they are given on the lines that bring them about, in proportion to money, so that goods brought back take their part
+// with them. The sum over all lines is rounded once, down, and then held to the limits per receipt and day.
+//
+// Lines with a negative amount lessen what the others earn, at most to nothing: a sign alone is not a return.
 //
 // The points per line are rounded down each, and the points that are then still to be given go one by one to the lines with the largest
 // remainder, the first of equals first.
@@ -53,77 +75,210 @@ func (r *Rules) Earn(sale Sale) Award {
 	if sale.Currency != "" && sale.Currency != r.currency || sale.Spending && !r.whenSpending || len(sale.Lines) == 0 {
 		return Award{}
 	}
-	shares := make([]wide, len(sale.Lines))
+	c := calculation{rules: r, sale: &sale, lines: r.counted(&sale), units: make([]wide, len(sale.Lines))}
+	c.rates()
+	c.multiply()
+	c.fixed()
 	var sum wide
-	for i, line := range sale.Lines {
-		if r.earns(line, sale.Groups[i]) && (!sale.Exchange || !BroughtBack(line)) {
-			shares[i] = product(line.GetNetMinor(), r.weight(sale, i))
-			sum = sum.plus(shares[i])
-		}
+	for _, units := range c.units {
+		sum = sum.plus(units)
 	}
 	points, _ := sum.floorDiv(r.denominator)
 	if points <= 0 {
 		return Award{}
 	}
-	return Award{Points: points, PerLine: r.spread(shares, points)}
+	given := min(points, r.headroom(&sale))
+	award := Award{Points: given, HeldBack: points - given}
+	switch given {
+	case 0:
+	case points:
+		award.PerLine = spread(c.units, r.denominator, points)
+	default:
+		award.PerLine = spreadPart(c.units, given)
+	}
+	return award
 }
 
-// earns reports whether a line may earn at all.
-func (r *Rules) earns(line *outcomev1.Line, groups GroupSet) bool {
-	return !line.GetNotMerchandise() && !r.excluded.Meets(groups) && (r.onDiscounted || line.GetDiscountMinor() == 0)
-}
-
-// weight is the points per denominator that a line earns for each minor unit.
-func (r *Rules) weight(sale Sale, line int) int64 {
-	groups := sale.Groups[line]
-	var weight int64
-	for i := range r.plain {
-		if rule := &r.plain[i]; rule.covers(groups) && rule.holds(sale.Store, sale.At) {
-			weight += rule.weight
-		}
+// headroom is how many points the limits still leave.
+func (r *Rules) headroom(sale *Sale) int64 {
+	room := int64(math.MaxInt64)
+	if r.perReceipt > 0 {
+		room = r.perReceipt
 	}
-	factor := int64(1)
-	for i := range r.times {
-		if rule := &r.times[i]; rule.weight > factor && rule.covers(groups) && rule.holds(sale.Store, sale.At) {
-			factor = rule.weight
-		}
+	if r.perDay > 0 {
+		room = min(room, max(0, r.perDay-sale.EarnedToday))
 	}
-	for _, boost := range sale.Boosts {
-		if boost.Groups == nil || boost.Groups.Meets(groups) {
-			factor = max(factor, min(boost.Times, maxTimes))
-		}
-	}
-	return weight * factor
-}
-
-// spread shares the points out over the lines by largest remainder.
-func (r *Rules) spread(shares []wide, points int64) []int64 {
-	perLine := make([]int64, len(shares))
-	rests := make([]int64, len(shares))
-	left := points
-	for i, share := range shares {
-		perLine[i], rests[i] = share.floorDiv(r.denominator)
-		left -= perLine[i]
-	}
-	order := make([]int, len(shares))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case rests[a] > rests[b]:
-			return -1
-		case rests[a] < rests[b]:
-			return 1
-		}
+	if r.receiptsPerDay > 0 && sale.ReceiptsToday >= r.receiptsPerDay {
 		return 0
-	})
-	for _, i := range order {
-		if left <= 0 {
-			break
-		}
-		perLine[i]++
-		left--
 	}
-	return perLine
+	return room
+}
+
+// calculation is one receipt being reckoned. Points are counted in units, so many of them to a point that every rule gives a whole number.
+type calculation struct {
+	rules  *Rules
+	sale   *Sale
+	lines  []counted
+	units  []wide // per line
+	bounds []bounded
+}
+
+// bounded is what one rule with a bound gives, per line, before the bound.
+type bounded struct {
+	rule  *earnRule
+	units []wide
+}
+
+// rates gives points per euro and per piece.
+func (c *calculation) rates() {
+	held := c.inForce(c.rules.rates)
+	for i := range c.lines {
+		if !c.lines[i].earns {
+			continue
+		}
+		var best *earnRule
+		var most wide
+		for _, rule := range held {
+			if !rule.covers(c.sale.Groups[i]) {
+				continue
+			}
+			units := product(c.lines[i].of(rule), rule.weight)
+			switch {
+			case !c.rules.bestRate:
+				c.give(rule, i, units)
+			case best == nil || units.magnitude().above(most.magnitude()):
+				best, most = rule, units
+			}
+		}
+		if best != nil {
+			c.give(best, i, most)
+		}
+	}
+	c.settle()
+}
+
+// multiply adds what factors make of it.
+func (c *calculation) multiply() {
+	held := c.inForce(c.rules.factors)
+	if len(held) == 0 && len(c.sale.Boosts) == 0 {
+		return
+	}
+	plain := append([]wide(nil), c.units...)
+	for i := range plain {
+		if plain[i] == (wide{}) {
+			continue
+		}
+		left := int64(maxTimes - 1) // what all factors together may add
+		best, most := (*earnRule)(nil), int64(1)
+		for _, rule := range held {
+			switch {
+			case !rule.covers(c.sale.Groups[i]):
+			case !c.rules.addFactors && rule.weight > most:
+				best, most = rule, rule.weight
+			case c.rules.addFactors:
+				more := min(rule.weight-1, left)
+				left -= more
+				c.give(rule, i, plain[i].times(more))
+			}
+		}
+		for _, boost := range c.sale.Boosts {
+			if boost.Groups != nil && !boost.Groups.Meets(c.sale.Groups[i]) {
+				continue
+			}
+			switch times := min(boost.Times, maxTimes); {
+			case !c.rules.addFactors && times > most:
+				best, most = nil, times
+			case c.rules.addFactors && times > 1:
+				more := min(times-1, left)
+				left -= more
+				c.give(nil, i, plain[i].times(more))
+			}
+		}
+		c.give(best, i, plain[i].times(most-1))
+	}
+	c.settle()
+}
+
+// fixed gives the points for the visit and for reaching a spend.
+func (c *calculation) fixed() {
+	for _, rule := range c.inForce(c.rules.once) {
+		var spent int64
+		for i := range c.lines {
+			if c.lines[i].earns && rule.covers(c.sale.Groups[i]) {
+				spent = add(spent, c.lines[i].money)
+			}
+		}
+		if spent <= 0 || spent < rule.atLeast {
+			continue
+		}
+		c.award(rule)
+	}
+}
+
+// award gives the points of one rule to the lines it holds for, in proportion to what was paid for them.
+func (c *calculation) award(rule *earnRule) {
+	var whole int64
+	for i := range c.lines {
+		if c.pays(i, rule) {
+			whole = add(whole, c.lines[i].money)
+		}
+	}
+	units := rule.weight * c.rules.denominator
+	left, last := units, -1
+	for i := range c.lines {
+		if !c.pays(i, rule) {
+			continue
+		}
+		share, _ := product(units, c.lines[i].money).floorDiv(whole)
+		c.units[i] = c.units[i].plus(product(share, 1))
+		if left -= share; last < 0 {
+			last = i
+		}
+	}
+	if last >= 0 { // what rounding left, less than a unit per line
+		c.units[last] = c.units[last].plus(product(left, 1))
+	}
+}
+
+// pays reports whether a line brings in money that a rule counts.
+func (c *calculation) pays(line int, rule *earnRule) bool {
+	return c.lines[line].earns && c.lines[line].money > 0 && rule.covers(c.sale.Groups[line])
+}
+
+// give books what a rule gives on a line; of a rule with a bound when all of it is known. A promise has no rule.
+func (c *calculation) give(rule *earnRule, line int, units wide) {
+	if rule == nil || rule.atMost == 0 {
+		c.units[line] = c.units[line].plus(units)
+		return
+	}
+	for i := range c.bounds {
+		if c.bounds[i].rule == rule {
+			c.bounds[i].units[line] = c.bounds[i].units[line].plus(units)
+			return
+		}
+	}
+	b := bounded{rule: rule, units: make([]wide, len(c.lines))}
+	b.units[line] = units
+	c.bounds = append(c.bounds, b)
+}
+
+// settle holds the rules with a bound to it, and books them.
+func (c *calculation) settle() {
+	for _, b := range c.bounds {
+		for line, units := range within(b.units, b.rule.atMost, c.rules.denominator) {
+			c.units[line] = c.units[line].plus(units)
+		}
+	}
+	c.bounds = nil
+}
+
+// inForce are the rules that hold for the sale.
+func (c *calculation) inForce(rules []earnRule) []*earnRule {
+	held := make([]*earnRule, 0, len(rules))
+	for i := range rules {
+		if rules[i].holds(c.sale) {
+			held = append(held, &rules[i])
+		}
+	}
+	return held
 }

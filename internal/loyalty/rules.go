@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 )
 
@@ -17,40 +18,69 @@ const maxWeight = 1 << 62
 // maxTimes is the most a rule or an offer multiplies points by; the programme allows no more.
 const maxTimes = 100
 
+// maxDenominator bounds in how many parts a point is reckoned.
+const maxDenominator = 1_000_000_000_000
+
 // Rules are a programme's earn rules, compiled. They are immutable and safe for use by many goroutines.
 type Rules struct {
-	groups       *Groups
-	currency     string
-	plain        []earnRule
-	times        []earnRule
-	denominator  int64 // of every weight: the units all plain rules are reckoned in, in minor units
-	excluded     GroupSet
-	onDiscounted bool
-	whenSpending bool
+	groups         *Groups
+	currency       string
+	unit           int64      // minor units to a unit of the currency
+	rates          []earnRule // points per euro and per piece
+	factors        []earnRule
+	once           []earnRule // points per visit, or for a spend
+	denominator    int64      // units to a point: in them every rate is whole
+	excluded       GroupSet
+	onDiscounted   bool
+	whenSpending   bool
+	bestRate       bool
+	addFactors     bool
+	beforeDiscount bool
+	afterRounding  bool
+	unpaid         uint32 // means of payment that earn nothing: bit k for kind k
+	perReceipt     int64
+	perDay         int64
+	receiptsPerDay int
 }
 
 // earnRule is one rule, compiled.
 type earnRule struct {
-	weight int64 // of a plain rule: points per denominator; of the other: the factor
-	groups GroupSet
-	every  bool // holds for every article
-	stores map[string]bool
-	days   [7]bool
-	always bool // on every day of the week
-	from   int  // minutes since midnight; until 0 for all day
-	until  int
-	first  int32 // days since 1970-01-01; 0 for no bound
-	last   int32
+	weight   int64 // of a rate: units per minor unit, or per thousandth of a piece; of a factor: the factor; else points
+	byPiece  bool
+	perVisit bool
+	atLeast  int64 // money, minor units
+	atMost   int64 // points; 0 for no bound
+	groups   GroupSet
+	every    bool // holds for every article
+	stores   map[string]bool
+	segments map[string]bool
+	tiers    map[string]bool
+	days     [7]bool
+	always   bool // on every day of the week
+	from     int  // minutes since midnight; until 0 for all day
+	until    int
+	first    int32 // days since 1970-01-01; 0 for no bound
+	last     int32
 }
 
-// Compile prepares a programme's earn rules. It returns ErrRule, with the rule's name, for one that neither gives nor multiplies points,
-// or does both.
+// Compile prepares a programme's earn rules. It returns ErrRule, with the rule's name, for one that does not say in exactly one way what it
+// gives, or that cannot be reckoned with.
 func Compile(p *programmev1.Programme) (*Rules, error) {
 	points := p.GetPoints()
 	r := &Rules{
-		groups: CompileGroups(p.GetGroups()), currency: p.GetCurrency(), denominator: 1,
-		onDiscounted: points == nil || points.OnDiscountedLines == nil || points.GetOnDiscountedLines(),
-		whenSpending: points == nil || points.WhenRedeeming == nil || points.GetWhenRedeeming(),
+		groups: CompileGroups(p.GetGroups()), currency: p.GetCurrency(), unit: 1, denominator: 1,
+		onDiscounted:   points == nil || points.OnDiscountedLines == nil || points.GetOnDiscountedLines(),
+		whenSpending:   points == nil || points.WhenRedeeming == nil || points.GetWhenRedeeming(),
+		bestRate:       points.GetRatesTogether() == programmev1.Combining_COMBINING_BEST,
+		addFactors:     points.GetFactorsTogether() == programmev1.Combining_COMBINING_ADD,
+		beforeDiscount: points.GetBeforeDiscount(), afterRounding: points.GetAfterCashRounding(),
+		perReceipt: points.GetAtMostPerReceipt(), perDay: points.GetAtMostPerDay(), receiptsPerDay: int(points.GetReceiptsPerDay()),
+	}
+	for range p.GetCurrencyDecimals() {
+		r.unit *= 10
+	}
+	for _, means := range points.GetNotWhenPaidWith() {
+		r.unpaid |= 1 << tenderOf[means]
 	}
 	names := append([]string(nil), p.GetNoPointsNoOffers()...)
 	for _, restriction := range p.GetRestricted() {
@@ -68,21 +98,27 @@ func Compile(p *programmev1.Programme) (*Rules, error) {
 			return nil, fmt.Errorf("points.earn[%d] %q: %w", i, rule.GetName(), err)
 		}
 	}
-	for range p.GetCurrencyDecimals() {
-		r.denominator *= 10
-	}
 	return r, nil
 }
 
-// reckonIn finds the least number of units in which every plain rule's rate is whole.
+// tenderOf are the means of payment as receipts name them.
+var tenderOf = map[programmev1.PaidWith]outcomev1.TenderKind{
+	programmev1.PaidWith_PAID_WITH_GIFT_CARD: outcomev1.TenderKind_TENDER_KIND_GIFT_CARD,
+	programmev1.PaidWith_PAID_WITH_VOUCHER:   outcomev1.TenderKind_TENDER_KIND_VOUCHER,
+	programmev1.PaidWith_PAID_WITH_POINTS:    outcomev1.TenderKind_TENDER_KIND_POINTS,
+	programmev1.PaidWith_PAID_WITH_ACCOUNT:   outcomev1.TenderKind_TENDER_KIND_ACCOUNT,
+}
+
+// reckonIn finds the least number of units to a point in which every rate is whole.
 func (r *Rules) reckonIn(rules []*programmev1.EarnRule) error {
 	for _, rule := range rules {
-		if rule.GetPerEuro() == 0 {
-			continue
-		}
-		r.denominator = r.denominator / gcd(r.denominator, rule.GetPerEuro()) * rule.GetPerEuro()
-		if r.denominator > 1_000_000_000 {
-			return fmt.Errorf("points.earn %q: %w: its per_euro has no common measure with the other rules'; use rounder numbers", rule.GetName(), ErrRule)
+		for _, parts := range []int64{rule.GetPerEuro() * r.unit, rule.GetPerPieces() * 1000} {
+			if parts == 0 {
+				continue
+			}
+			if r.denominator = r.denominator / gcd(r.denominator, parts) * parts; r.denominator > maxDenominator {
+				return fmt.Errorf("points.earn %q: %w: its per_euro or per_pieces has no common measure with the other rules'; use rounder numbers", rule.GetName(), ErrRule)
+			}
 		}
 	}
 	return nil
@@ -93,30 +129,54 @@ func (r *Rules) compileRule(in *programmev1.EarnRule, sum *int64) error {
 	rule := earnRule{
 		groups: r.groups.Set(in.GetGroups()), every: len(in.GetGroups()) == 0, always: len(in.GetDays()) == 0,
 		from: int(in.GetHours().GetFromMinute()), until: int(in.GetHours().GetUntilMinute()), first: in.GetFrom(), last: in.GetUntil(),
+		stores: setOf(in.GetStores()), segments: setOf(in.GetSegments()), tiers: setOf(in.GetTiers()), atMost: in.GetAtMost(),
 	}
 	for _, day := range in.GetDays() {
 		rule.days[day%7] = true // Sunday is 7 here and 0 in package time
 	}
-	if len(in.GetStores()) > 0 {
-		rule.stores = make(map[string]bool, len(in.GetStores()))
-		for _, store := range in.GetStores() {
-			rule.stores[store] = true
+	ways := 0
+	for _, way := range []bool{in.GetPerEuro() > 0, in.GetPerPieces() > 0, in.GetPerVisit(), in.GetSpendAtLeast() > 0} {
+		if way {
+			ways++
 		}
 	}
 	switch {
-	case in.GetTimes() > 0 && in.GetPoints() == 0 && in.GetPerEuro() == 0:
+	case in.GetTimes() > 0 && in.GetPoints() == 0 && ways == 0:
 		rule.weight = min(in.GetTimes(), maxTimes)
-		r.times = append(r.times, rule)
-	case in.GetTimes() == 0 && in.GetPoints() > 0 && in.GetPerEuro() > 0:
-		rule.weight = in.GetPoints() * (r.denominator / in.GetPerEuro())
-		if *sum += rule.weight; *sum > maxWeight/maxTimes {
-			return fmt.Errorf("%w: the rules together give more points than can be reckoned with", ErrRule)
+		r.factors = append(r.factors, rule)
+		return nil
+	case in.GetTimes() > 0 || in.GetPoints() <= 0 || ways != 1:
+		return fmt.Errorf("%w: give either times, or points and one of per_euro, per_pieces, per_visit and spend_at_least", ErrRule)
+	case in.GetPerVisit() || in.GetSpendAtLeast() > 0:
+		rule.weight, rule.perVisit, rule.atLeast = in.GetPoints(), in.GetPerVisit(), in.GetSpendAtLeast()
+		if rule.atMost > 0 {
+			rule.weight = min(rule.weight, rule.atMost)
 		}
-		r.plain = append(r.plain, rule)
+		r.once = append(r.once, rule)
+		return nil
+	case in.GetPerPieces() > 0:
+		rule.byPiece = true
+		rule.weight = in.GetPoints() * (r.denominator / (in.GetPerPieces() * 1000))
 	default:
-		return fmt.Errorf("%w: give either points and per_euro, or times", ErrRule)
+		rule.weight = in.GetPoints() * (r.denominator / (in.GetPerEuro() * r.unit))
 	}
+	if *sum += rule.weight; *sum > maxWeight/maxTimes {
+		return fmt.Errorf("%w: the rules together give more points than can be reckoned with", ErrRule)
+	}
+	r.rates = append(r.rates, rule)
 	return nil
+}
+
+// setOf is the names as a set; nil for none.
+func setOf(names []string) map[string]bool {
+	if len(names) == 0 {
+		return nil
+	}
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }
 
 // Groups finds product groups as these rules do.
@@ -125,9 +185,13 @@ func (r *Rules) Groups() *Groups { return r.groups }
 // Excluded are the groups that earn nothing.
 func (r *Rules) Excluded() GroupSet { return r.excluded }
 
-// holds reports whether the rule is in force in the store at the moment, which is in store time.
-func (rule *earnRule) holds(store string, at time.Time) bool {
-	if rule.stores != nil && !rule.stores[store] || !rule.always && !rule.days[at.Weekday()] {
+// holds reports whether the rule is in force for the sale: in its store, at its moment, for its customer.
+func (rule *earnRule) holds(sale *Sale) bool {
+	at := sale.At
+	if rule.stores != nil && !rule.stores[sale.Store] || !rule.always && !rule.days[at.Weekday()] {
+		return false
+	}
+	if rule.segments != nil && !rule.segments[sale.Segment] || rule.tiers != nil && !rule.tiers[sale.Tier] || rule.perVisit && !sale.FirstOfVisit {
 		return false
 	}
 	if rule.first != 0 || rule.last != 0 {

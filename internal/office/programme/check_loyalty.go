@@ -99,23 +99,53 @@ func (c *checker) points() {
 	if len(names) > 0 && !plain {
 		c.wrong("points.earn", "Add a plain rule, such as {name: basic, points: 1, per_euro: 1}.", "all rules multiply, and none gives points to multiply")
 	}
+	c.dailyLimits(c.p.GetPoints())
 	c.redeem(c.p.GetPoints().GetRedeem())
 }
 
-// earnRule looks at one rule: either points per euro, or a multiple of what other rules give.
+// earnRule looks at one rule: points in exactly one way, or a multiple of what other rules give.
 func (c *checker) earnRule(path string, r *programmev1.EarnRule) {
 	c.period(path, r.GetFrom(), r.GetUntil())
 	c.mayGive(path+".groups", r.GetGroups(), "earn points")
+	ways := waysToEarn(r)
 	switch {
-	case r.GetTimes() > 0 && (r.GetPoints() > 0 || r.GetPerEuro() > 0):
-		c.wrong(path+".times", "Make two rules of it.", "a rule either gives points per euro or multiplies what others give")
+	case r.GetTimes() > 0 && (r.GetPoints() > 0 || len(ways) > 0):
+		c.wrong(path+".times", "Make two rules of it.", "a rule either gives points or multiplies what others give")
 	case r.GetTimes() == 1:
 		c.doubtful(path+".times", "Write 2 or more, or take the rule out.", "one times the points changes nothing")
 	case r.GetTimes() > 0:
 	case r.GetPoints() == 0:
 		c.lacks(path, "Write `points: 1, per_euro: 1`, or `times: 2`, for example.", "the rule gives nothing")
-	case r.GetPerEuro() == 0:
-		c.lacks(path, "Write `per_euro: 1`, for example.", "nothing says for how much money the points are given")
+	case len(ways) == 0:
+		c.lacks(path, "Write `per_euro: 1`, `per_pieces: 1`, `per_visit: true` or `spend_at_least: 50.00`, for example.", "nothing says for what the points are given")
+	case len(ways) > 1:
+		c.wrong(path+"."+ways[1], "Make a rule of its own of each.", "`%s` and `%s` do not go together in one rule", ways[0], ways[1])
+	}
+	if most := c.p.GetPoints().GetAtMostPerReceipt(); most > 0 && r.GetTimes() == 0 && r.GetPoints() > most {
+		c.doubtful(path+".points", "Raise at_most_per_receipt, or give fewer.", "no receipt gives more than %d points, so these %d are never given", most, r.GetPoints())
+	}
+}
+
+// waysToEarn are the fields that say for what a rule gives its points.
+func waysToEarn(r *programmev1.EarnRule) []string {
+	var ways []string
+	for _, way := range []struct {
+		field string
+		used  bool
+	}{
+		{"per_euro", r.GetPerEuro() > 0}, {"per_pieces", r.GetPerPieces() > 0}, {"per_visit", r.GetPerVisit()}, {"spend_at_least", r.GetSpendAtLeast() > 0},
+	} {
+		if way.used {
+			ways = append(ways, way.field)
+		}
+	}
+	return ways
+}
+
+// dailyLimits looks at bounds that could never be reached.
+func (c *checker) dailyLimits(p *programmev1.Points) {
+	if day, receipt := p.GetAtMostPerDay(), p.GetAtMostPerReceipt(); day > 0 && receipt > day {
+		c.doubtful("points.at_most_per_receipt", "Make it smaller than at_most_per_day, or leave it out.", "a whole day gives at most %d points, so one receipt never gives %d", day, receipt)
 	}
 }
 
