@@ -1380,7 +1380,11 @@ type StorePart struct {
 	// Whether this is the store's standby.
 	Standby bool `protobuf:"varint,4,opt,name=standby,proto3" json:"standby,omitempty"`
 	// The X25519 public key that contact details are sealed to, 32 bytes. Head office alone has the other half.
-	DetailsKey    []byte `protobuf:"bytes,5,opt,name=details_key,json=detailsKey,proto3" json:"details_key,omitempty"`
+	DetailsKey []byte `protobuf:"bytes,5,opt,name=details_key,json=detailsKey,proto3" json:"details_key,omitempty"`
+	// Codes of coupons that this server alone may give, per campaign.
+	CouponShares []*CouponShare `protobuf:"bytes,20,rep,name=coupon_shares,json=couponShares,proto3" json:"coupon_shares,omitempty"`
+	// Coupons that head office knows this server to have given, while they may be spent: what a server whose journal was put back does not know.
+	Coupons       []*KnownCoupon `protobuf:"bytes,21,rep,name=coupons,proto3" json:"coupons,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1450,6 +1454,203 @@ func (x *StorePart) GetDetailsKey() []byte {
 	return nil
 }
 
+func (x *StorePart) GetCouponShares() []*CouponShare {
+	if x != nil {
+		return x.CouponShares
+	}
+	return nil
+}
+
+func (x *StorePart) GetCoupons() []*KnownCoupon {
+	if x != nil {
+		return x.Coupons
+	}
+	return nil
+}
+
+// CouponShare is one server's share of a campaign's coupons.
+type CouponShare struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The campaign.
+	Campaign string `protobuf:"bytes,1,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// The namespace of the codes.
+	Namespace string `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// The codes, in the order in which they are given.
+	Codes         []*CouponCode `protobuf:"bytes,3,rep,name=codes,proto3" json:"codes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CouponShare) Reset() {
+	*x = CouponShare{}
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CouponShare) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CouponShare) ProtoMessage() {}
+
+func (x *CouponShare) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CouponShare.ProtoReflect.Descriptor instead.
+func (*CouponShare) Descriptor() ([]byte, []int) {
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CouponShare) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+func (x *CouponShare) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *CouponShare) GetCodes() []*CouponCode {
+	if x != nil {
+		return x.Codes
+	}
+	return nil
+}
+
+// CouponCode is one code to be given.
+type CouponCode struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The whole code, check digit included.
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// Which of the server's share for the campaign it is, from 0.
+	Ordinal       uint32 `protobuf:"varint,2,opt,name=ordinal,proto3" json:"ordinal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CouponCode) Reset() {
+	*x = CouponCode{}
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CouponCode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CouponCode) ProtoMessage() {}
+
+func (x *CouponCode) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CouponCode.ProtoReflect.Descriptor instead.
+func (*CouponCode) Descriptor() ([]byte, []int) {
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CouponCode) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *CouponCode) GetOrdinal() uint32 {
+	if x != nil {
+		return x.Ordinal
+	}
+	return 0
+}
+
+// KnownCoupon is a coupon that was given, and how it stands at head office.
+type KnownCoupon struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was printed.
+	Coupon *v11.Coupon `protobuf:"bytes,1,opt,name=coupon,proto3" json:"coupon,omitempty"`
+	// It was used.
+	Used bool `protobuf:"varint,2,opt,name=used,proto3" json:"used,omitempty"`
+	// It was withdrawn.
+	Withdrawn     bool `protobuf:"varint,3,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KnownCoupon) Reset() {
+	*x = KnownCoupon{}
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KnownCoupon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KnownCoupon) ProtoMessage() {}
+
+func (x *KnownCoupon) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KnownCoupon.ProtoReflect.Descriptor instead.
+func (*KnownCoupon) Descriptor() ([]byte, []int) {
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *KnownCoupon) GetCoupon() *v11.Coupon {
+	if x != nil {
+		return x.Coupon
+	}
+	return nil
+}
+
+func (x *KnownCoupon) GetUsed() bool {
+	if x != nil {
+		return x.Used
+	}
+	return false
+}
+
+func (x *KnownCoupon) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return false
+}
+
 // IdentifierKey is the HMAC key of one epoch.
 type IdentifierKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1463,7 +1664,7 @@ type IdentifierKey struct {
 
 func (x *IdentifierKey) Reset() {
 	*x = IdentifierKey{}
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[16]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1475,7 +1676,7 @@ func (x *IdentifierKey) String() string {
 func (*IdentifierKey) ProtoMessage() {}
 
 func (x *IdentifierKey) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[16]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1488,7 +1689,7 @@ func (x *IdentifierKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentifierKey.ProtoReflect.Descriptor instead.
 func (*IdentifierKey) Descriptor() ([]byte, []int) {
-	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *IdentifierKey) GetEpoch() uint32 {
@@ -1518,7 +1719,7 @@ type ProgrammePart struct {
 
 func (x *ProgrammePart) Reset() {
 	*x = ProgrammePart{}
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[17]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1530,7 +1731,7 @@ func (x *ProgrammePart) String() string {
 func (*ProgrammePart) ProtoMessage() {}
 
 func (x *ProgrammePart) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[17]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1543,7 +1744,7 @@ func (x *ProgrammePart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProgrammePart.ProtoReflect.Descriptor instead.
 func (*ProgrammePart) Descriptor() ([]byte, []int) {
-	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ProgrammePart) GetProgramme() *v12.Programme {
@@ -1587,7 +1788,7 @@ type Enrolment struct {
 
 func (x *Enrolment) Reset() {
 	*x = Enrolment{}
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[18]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1599,7 +1800,7 @@ func (x *Enrolment) String() string {
 func (*Enrolment) ProtoMessage() {}
 
 func (x *Enrolment) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[18]
+	mi := &file_stamklant_bundle_v1_bundle_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1612,7 +1813,7 @@ func (x *Enrolment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Enrolment.ProtoReflect.Descriptor instead.
 func (*Enrolment) Descriptor() ([]byte, []int) {
-	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{18}
+	return file_stamklant_bundle_v1_bundle_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Enrolment) GetServerId() string {
@@ -1784,7 +1985,7 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"\tid_hashes\x18\x03 \x03(\fR\bidHashes\"?\n" +
 	"\tLaneMerge\x12\x16\n" +
 	"\x06merged\x18\x01 \x01(\fR\x06merged\x12\x1a\n" +
-	"\bsurvivor\x18\x02 \x01(\fR\bsurvivor\"\xd1\x01\n" +
+	"\bsurvivor\x18\x02 \x01(\fR\bsurvivor\"\xd4\x02\n" +
 	"\tStorePart\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12K\n" +
 	"\x0fidentifier_keys\x18\x02 \x03(\v2\".stamklant.bundle.v1.IdentifierKeyR\x0eidentifierKeys\x12\x1f\n" +
@@ -1792,7 +1993,21 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"contentKey\x12\x18\n" +
 	"\astandby\x18\x04 \x01(\bR\astandby\x12\x1f\n" +
 	"\vdetails_key\x18\x05 \x01(\fR\n" +
-	"detailsKey\"7\n" +
+	"detailsKey\x12E\n" +
+	"\rcoupon_shares\x18\x14 \x03(\v2 .stamklant.bundle.v1.CouponShareR\fcouponShares\x12:\n" +
+	"\acoupons\x18\x15 \x03(\v2 .stamklant.bundle.v1.KnownCouponR\acoupons\"~\n" +
+	"\vCouponShare\x12\x1a\n" +
+	"\bcampaign\x18\x01 \x01(\tR\bcampaign\x12\x1c\n" +
+	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x125\n" +
+	"\x05codes\x18\x03 \x03(\v2\x1f.stamklant.bundle.v1.CouponCodeR\x05codes\":\n" +
+	"\n" +
+	"CouponCode\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
+	"\aordinal\x18\x02 \x01(\rR\aordinal\"u\n" +
+	"\vKnownCoupon\x124\n" +
+	"\x06coupon\x18\x01 \x01(\v2\x1c.stamklant.outcome.v1.CouponR\x06coupon\x12\x12\n" +
+	"\x04used\x18\x02 \x01(\bR\x04used\x12\x1c\n" +
+	"\twithdrawn\x18\x03 \x01(\bR\twithdrawn\"7\n" +
 	"\rIdentifierKey\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\rR\x05epoch\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\"o\n" +
@@ -1839,7 +2054,7 @@ func file_stamklant_bundle_v1_bundle_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_bundle_v1_bundle_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stamklant_bundle_v1_bundle_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_stamklant_bundle_v1_bundle_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_stamklant_bundle_v1_bundle_proto_goTypes = []any{
 	(SignedKind)(0),               // 0: stamklant.bundle.v1.SignedKind
 	(PartKind)(0),                 // 1: stamklant.bundle.v1.PartKind
@@ -1859,20 +2074,24 @@ var file_stamklant_bundle_v1_bundle_proto_goTypes = []any{
 	(*LaneErasure)(nil),           // 15: stamklant.bundle.v1.LaneErasure
 	(*LaneMerge)(nil),             // 16: stamklant.bundle.v1.LaneMerge
 	(*StorePart)(nil),             // 17: stamklant.bundle.v1.StorePart
-	(*IdentifierKey)(nil),         // 18: stamklant.bundle.v1.IdentifierKey
-	(*ProgrammePart)(nil),         // 19: stamklant.bundle.v1.ProgrammePart
-	(*Enrolment)(nil),             // 20: stamklant.bundle.v1.Enrolment
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*v1.CutPoints)(nil),          // 22: stamklant.customer.v1.CutPoints
-	(*v11.Preference)(nil),        // 23: stamklant.outcome.v1.Preference
-	(*v12.Programme)(nil),         // 24: stamklant.programme.v1.Programme
+	(*CouponShare)(nil),           // 18: stamklant.bundle.v1.CouponShare
+	(*CouponCode)(nil),            // 19: stamklant.bundle.v1.CouponCode
+	(*KnownCoupon)(nil),           // 20: stamklant.bundle.v1.KnownCoupon
+	(*IdentifierKey)(nil),         // 21: stamklant.bundle.v1.IdentifierKey
+	(*ProgrammePart)(nil),         // 22: stamklant.bundle.v1.ProgrammePart
+	(*Enrolment)(nil),             // 23: stamklant.bundle.v1.Enrolment
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*v1.CutPoints)(nil),          // 25: stamklant.customer.v1.CutPoints
+	(*v11.Preference)(nil),        // 26: stamklant.outcome.v1.Preference
+	(*v11.Coupon)(nil),            // 27: stamklant.outcome.v1.Coupon
+	(*v12.Programme)(nil),         // 28: stamklant.programme.v1.Programme
 }
 var file_stamklant_bundle_v1_bundle_proto_depIdxs = []int32{
 	3,  // 0: stamklant.bundle.v1.Keyset.keys:type_name -> stamklant.bundle.v1.SigningKey
-	21, // 1: stamklant.bundle.v1.Keyset.expires_at:type_name -> google.protobuf.Timestamp
+	24, // 1: stamklant.bundle.v1.Keyset.expires_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: stamklant.bundle.v1.SigningKey.may_sign:type_name -> stamklant.bundle.v1.SignedKind
-	21, // 3: stamklant.bundle.v1.Manifest.issued_at:type_name -> google.protobuf.Timestamp
-	21, // 4: stamklant.bundle.v1.Manifest.expires_at:type_name -> google.protobuf.Timestamp
+	24, // 3: stamklant.bundle.v1.Manifest.issued_at:type_name -> google.protobuf.Timestamp
+	24, // 4: stamklant.bundle.v1.Manifest.expires_at:type_name -> google.protobuf.Timestamp
 	5,  // 5: stamklant.bundle.v1.Manifest.customers:type_name -> stamklant.bundle.v1.CustomersPart
 	7,  // 6: stamklant.bundle.v1.Manifest.programme:type_name -> stamklant.bundle.v1.SealedPart
 	7,  // 7: stamklant.bundle.v1.Manifest.store_part:type_name -> stamklant.bundle.v1.SealedPart
@@ -1883,20 +2102,24 @@ var file_stamklant_bundle_v1_bundle_proto_depIdxs = []int32{
 	9,  // 12: stamklant.bundle.v1.PartHeader.chunks:type_name -> stamklant.bundle.v1.Chunk
 	10, // 13: stamklant.bundle.v1.PartHeader.customers:type_name -> stamklant.bundle.v1.CustomersHeader
 	11, // 14: stamklant.bundle.v1.CustomersHeader.cut_offs:type_name -> stamklant.bundle.v1.CutOff
-	22, // 15: stamklant.bundle.v1.CustomersHeader.cut_points:type_name -> stamklant.customer.v1.CutPoints
-	21, // 16: stamklant.bundle.v1.CustomersHeader.data_as_of:type_name -> google.protobuf.Timestamp
-	21, // 17: stamklant.bundle.v1.LaneRecord.issued_at:type_name -> google.protobuf.Timestamp
-	23, // 18: stamklant.bundle.v1.LaneRecord.preference:type_name -> stamklant.outcome.v1.Preference
+	25, // 15: stamklant.bundle.v1.CustomersHeader.cut_points:type_name -> stamklant.customer.v1.CutPoints
+	24, // 16: stamklant.bundle.v1.CustomersHeader.data_as_of:type_name -> google.protobuf.Timestamp
+	24, // 17: stamklant.bundle.v1.LaneRecord.issued_at:type_name -> google.protobuf.Timestamp
+	26, // 18: stamklant.bundle.v1.LaneRecord.preference:type_name -> stamklant.outcome.v1.Preference
 	14, // 19: stamklant.bundle.v1.LaneRecord.block:type_name -> stamklant.bundle.v1.LaneBlock
 	15, // 20: stamklant.bundle.v1.LaneRecord.erasure:type_name -> stamklant.bundle.v1.LaneErasure
 	16, // 21: stamklant.bundle.v1.LaneRecord.merge:type_name -> stamklant.bundle.v1.LaneMerge
-	18, // 22: stamklant.bundle.v1.StorePart.identifier_keys:type_name -> stamklant.bundle.v1.IdentifierKey
-	24, // 23: stamklant.bundle.v1.ProgrammePart.programme:type_name -> stamklant.programme.v1.Programme
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	21, // 22: stamklant.bundle.v1.StorePart.identifier_keys:type_name -> stamklant.bundle.v1.IdentifierKey
+	18, // 23: stamklant.bundle.v1.StorePart.coupon_shares:type_name -> stamklant.bundle.v1.CouponShare
+	20, // 24: stamklant.bundle.v1.StorePart.coupons:type_name -> stamklant.bundle.v1.KnownCoupon
+	19, // 25: stamklant.bundle.v1.CouponShare.codes:type_name -> stamklant.bundle.v1.CouponCode
+	27, // 26: stamklant.bundle.v1.KnownCoupon.coupon:type_name -> stamklant.outcome.v1.Coupon
+	28, // 27: stamklant.bundle.v1.ProgrammePart.programme:type_name -> stamklant.programme.v1.Programme
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_bundle_v1_bundle_proto_init() }
@@ -1920,7 +2143,7 @@ func file_stamklant_bundle_v1_bundle_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_bundle_v1_bundle_proto_rawDesc), len(file_stamklant_bundle_v1_bundle_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   19,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

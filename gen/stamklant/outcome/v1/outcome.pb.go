@@ -25,6 +25,79 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// UseResult is what became of something that was used.
+type UseResult int32
+
+const (
+	// Not set.
+	UseResult_USE_RESULT_UNSPECIFIED UseResult = 0
+	// It was free, or held for this sale, and is used up now.
+	UseResult_USE_RESULT_USED UseResult = 1
+	// It had been used before: the discount was given twice.
+	UseResult_USE_RESULT_USED_BEFORE UseResult = 2
+	// Another sale held it at that time; it is used up now.
+	UseResult_USE_RESULT_RESERVED_BY_OTHER UseResult = 3
+	// It was not to be used on that day.
+	UseResult_USE_RESULT_NOT_VALID UseResult = 4
+	// This server does not hold it; head office sorts it out.
+	UseResult_USE_RESULT_NOT_HERE UseResult = 5
+	// The goods it was used on were all brought back: it may be used again.
+	UseResult_USE_RESULT_GIVEN_BACK UseResult = 6
+	// The goods it was given for were all brought back before it was used: it may not be used any more.
+	UseResult_USE_RESULT_WITHDRAWN UseResult = 7
+)
+
+// Enum value maps for UseResult.
+var (
+	UseResult_name = map[int32]string{
+		0: "USE_RESULT_UNSPECIFIED",
+		1: "USE_RESULT_USED",
+		2: "USE_RESULT_USED_BEFORE",
+		3: "USE_RESULT_RESERVED_BY_OTHER",
+		4: "USE_RESULT_NOT_VALID",
+		5: "USE_RESULT_NOT_HERE",
+		6: "USE_RESULT_GIVEN_BACK",
+		7: "USE_RESULT_WITHDRAWN",
+	}
+	UseResult_value = map[string]int32{
+		"USE_RESULT_UNSPECIFIED":       0,
+		"USE_RESULT_USED":              1,
+		"USE_RESULT_USED_BEFORE":       2,
+		"USE_RESULT_RESERVED_BY_OTHER": 3,
+		"USE_RESULT_NOT_VALID":         4,
+		"USE_RESULT_NOT_HERE":          5,
+		"USE_RESULT_GIVEN_BACK":        6,
+		"USE_RESULT_WITHDRAWN":         7,
+	}
+)
+
+func (x UseResult) Enum() *UseResult {
+	p := new(UseResult)
+	*p = x
+	return p
+}
+
+func (x UseResult) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UseResult) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[0].Descriptor()
+}
+
+func (UseResult) Type() protoreflect.EnumType {
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[0]
+}
+
+func (x UseResult) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UseResult.Descriptor instead.
+func (UseResult) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{0}
+}
+
 // ReceiptKind is what a receipt is.
 type ReceiptKind int32
 
@@ -78,11 +151,11 @@ func (x ReceiptKind) String() string {
 }
 
 func (ReceiptKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_outcome_v1_outcome_proto_enumTypes[0].Descriptor()
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[1].Descriptor()
 }
 
 func (ReceiptKind) Type() protoreflect.EnumType {
-	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[0]
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[1]
 }
 
 func (x ReceiptKind) Number() protoreflect.EnumNumber {
@@ -91,7 +164,7 @@ func (x ReceiptKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReceiptKind.Descriptor instead.
 func (ReceiptKind) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{0}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{1}
 }
 
 // TenderKind is a means of payment.
@@ -147,11 +220,11 @@ func (x TenderKind) String() string {
 }
 
 func (TenderKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_outcome_v1_outcome_proto_enumTypes[1].Descriptor()
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[2].Descriptor()
 }
 
 func (TenderKind) Type() protoreflect.EnumType {
-	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[1]
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[2]
 }
 
 func (x TenderKind) Number() protoreflect.EnumNumber {
@@ -160,7 +233,7 @@ func (x TenderKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TenderKind.Descriptor instead.
 func (TenderKind) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{1}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{2}
 }
 
 // Arm is the side of an experiment an account is on.
@@ -200,11 +273,11 @@ func (x Arm) String() string {
 }
 
 func (Arm) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_outcome_v1_outcome_proto_enumTypes[2].Descriptor()
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[3].Descriptor()
 }
 
 func (Arm) Type() protoreflect.EnumType {
-	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[2]
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[3]
 }
 
 func (x Arm) Number() protoreflect.EnumNumber {
@@ -213,7 +286,7 @@ func (x Arm) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Arm.Descriptor instead.
 func (Arm) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{3}
 }
 
 // Response is what came of a suggestion.
@@ -269,11 +342,11 @@ func (x Response) String() string {
 }
 
 func (Response) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_outcome_v1_outcome_proto_enumTypes[3].Descriptor()
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[4].Descriptor()
 }
 
 func (Response) Type() protoreflect.EnumType {
-	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[3]
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[4]
 }
 
 func (x Response) Number() protoreflect.EnumNumber {
@@ -282,7 +355,7 @@ func (x Response) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Response.Descriptor instead.
 func (Response) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{4}
 }
 
 // EntryKind is what a booking is for.
@@ -339,11 +412,11 @@ func (x EntryKind) String() string {
 }
 
 func (EntryKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_outcome_v1_outcome_proto_enumTypes[4].Descriptor()
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[5].Descriptor()
 }
 
 func (EntryKind) Type() protoreflect.EnumType {
-	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[4]
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[5]
 }
 
 func (x EntryKind) Number() protoreflect.EnumNumber {
@@ -352,7 +425,60 @@ func (x EntryKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EntryKind.Descriptor instead.
 func (EntryKind) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{5}
+}
+
+// LateKind is why something is told afterwards.
+type LateKind int32
+
+const (
+	// Not set; refused.
+	LateKind_LATE_KIND_UNSPECIFIED LateKind = 0
+	// The customer answered after the receipt was recorded.
+	LateKind_LATE_KIND_LATE_ANSWER LateKind = 1
+	// What the receipt said of it was wrong.
+	LateKind_LATE_KIND_CORRECTION LateKind = 2
+)
+
+// Enum value maps for LateKind.
+var (
+	LateKind_name = map[int32]string{
+		0: "LATE_KIND_UNSPECIFIED",
+		1: "LATE_KIND_LATE_ANSWER",
+		2: "LATE_KIND_CORRECTION",
+	}
+	LateKind_value = map[string]int32{
+		"LATE_KIND_UNSPECIFIED": 0,
+		"LATE_KIND_LATE_ANSWER": 1,
+		"LATE_KIND_CORRECTION":  2,
+	}
+)
+
+func (x LateKind) Enum() *LateKind {
+	p := new(LateKind)
+	*p = x
+	return p
+}
+
+func (x LateKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LateKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[6].Descriptor()
+}
+
+func (LateKind) Type() protoreflect.EnumType {
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[6]
+}
+
+func (x LateKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LateKind.Descriptor instead.
+func (LateKind) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{6}
 }
 
 // DetailKind is which of somebody's contact details.
@@ -396,11 +522,11 @@ func (x DetailKind) String() string {
 }
 
 func (DetailKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_outcome_v1_outcome_proto_enumTypes[5].Descriptor()
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[7].Descriptor()
 }
 
 func (DetailKind) Type() protoreflect.EnumType {
-	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[5]
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[7]
 }
 
 func (x DetailKind) Number() protoreflect.EnumNumber {
@@ -409,7 +535,7 @@ func (x DetailKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DetailKind.Descriptor instead.
 func (DetailKind) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{7}
 }
 
 // Purpose is what a customer's data may be used for. Saving points needs none.
@@ -465,11 +591,11 @@ func (x Purpose) String() string {
 }
 
 func (Purpose) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_outcome_v1_outcome_proto_enumTypes[6].Descriptor()
+	return file_stamklant_outcome_v1_outcome_proto_enumTypes[8].Descriptor()
 }
 
 func (Purpose) Type() protoreflect.EnumType {
-	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[6]
+	return &file_stamklant_outcome_v1_outcome_proto_enumTypes[8]
 }
 
 func (x Purpose) Number() protoreflect.EnumNumber {
@@ -478,7 +604,7 @@ func (x Purpose) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Purpose.Descriptor instead.
 func (Purpose) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{8}
 }
 
 // ReceiptKey identifies a receipt for ever. It is known only when the sale ends.
@@ -585,7 +711,9 @@ type Receipt struct {
 	// When the sale ended by the till's clock.
 	EndedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	// The card or other identifier, once recognised. Filled in by the server.
-	Identifier    *RecognisedIdentifier `protobuf:"bytes,10,opt,name=identifier,proto3" json:"identifier,omitempty"`
+	Identifier *RecognisedIdentifier `protobuf:"bytes,10,opt,name=identifier,proto3" json:"identifier,omitempty"`
+	// Vouchers, coupons and limited offers that were used on it.
+	Uses          []*Use `protobuf:"bytes,11,rep,name=uses,proto3" json:"uses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -690,6 +818,353 @@ func (x *Receipt) GetIdentifier() *RecognisedIdentifier {
 	return nil
 }
 
+func (x *Receipt) GetUses() []*Use {
+	if x != nil {
+		return x.Uses
+	}
+	return nil
+}
+
+// Use is something scarce that was used on a receipt.
+type Use struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What.
+	//
+	// Types that are valid to be assigned to Thing:
+	//
+	//	*Use_VoucherRef
+	//	*Use_VoucherCode
+	//	*Use_Offer
+	Thing         isUse_Thing `protobuf_oneof:"thing"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Use) Reset() {
+	*x = Use{}
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Use) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Use) ProtoMessage() {}
+
+func (x *Use) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Use.ProtoReflect.Descriptor instead.
+func (*Use) Descriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Use) GetThing() isUse_Thing {
+	if x != nil {
+		return x.Thing
+	}
+	return nil
+}
+
+func (x *Use) GetVoucherRef() string {
+	if x != nil {
+		if x, ok := x.Thing.(*Use_VoucherRef); ok {
+			return x.VoucherRef
+		}
+	}
+	return ""
+}
+
+func (x *Use) GetVoucherCode() string {
+	if x != nil {
+		if x, ok := x.Thing.(*Use_VoucherCode); ok {
+			return x.VoucherCode
+		}
+	}
+	return ""
+}
+
+func (x *Use) GetOffer() string {
+	if x != nil {
+		if x, ok := x.Thing.(*Use_Offer); ok {
+			return x.Offer
+		}
+	}
+	return ""
+}
+
+type isUse_Thing interface {
+	isUse_Thing()
+}
+
+type Use_VoucherRef struct {
+	// A voucher or coupon, as Reserve or Lookup named it.
+	VoucherRef string `protobuf:"bytes,1,opt,name=voucher_ref,json=voucherRef,proto3,oneof"`
+}
+
+type Use_VoucherCode struct {
+	// A voucher or coupon as it was scanned, by a till that could not reserve it. The server keeps its name alone.
+	VoucherCode string `protobuf:"bytes,2,opt,name=voucher_code,json=voucherCode,proto3,oneof"`
+}
+
+type Use_Offer struct {
+	// The campaign of a limited offer.
+	Offer string `protobuf:"bytes,3,opt,name=offer,proto3,oneof"`
+}
+
+func (*Use_VoucherRef) isUse_Thing() {}
+
+func (*Use_VoucherCode) isUse_Thing() {}
+
+func (*Use_Offer) isUse_Thing() {}
+
+// CouponUse is what a booking did to a voucher, coupon or limited offer.
+type CouponUse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The voucher, 16 bytes; empty for an offer.
+	VoucherId []byte `protobuf:"bytes,1,opt,name=voucher_id,json=voucherId,proto3" json:"voucher_id,omitempty"`
+	// The campaign; empty where it is not known.
+	Campaign string `protobuf:"bytes,2,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// What became of it.
+	Result        UseResult `protobuf:"varint,3,opt,name=result,proto3,enum=stamklant.outcome.v1.UseResult" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CouponUse) Reset() {
+	*x = CouponUse{}
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CouponUse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CouponUse) ProtoMessage() {}
+
+func (x *CouponUse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CouponUse.ProtoReflect.Descriptor instead.
+func (*CouponUse) Descriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CouponUse) GetVoucherId() []byte {
+	if x != nil {
+		return x.VoucherId
+	}
+	return nil
+}
+
+func (x *CouponUse) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+func (x *CouponUse) GetResult() UseResult {
+	if x != nil {
+		return x.Result
+	}
+	return UseResult_USE_RESULT_UNSPECIFIED
+}
+
+// Coupon is a right to be used once, as it was given. What stands here was printed: a later programme changes nothing about it.
+type Coupon struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256("stamklant/voucher/v1" ‖ namespace ‖ code), the first 16 bytes: its name everywhere but on paper.
+	VoucherId []byte `protobuf:"bytes,1,opt,name=voucher_id,json=voucherId,proto3" json:"voucher_id,omitempty"`
+	// The last characters of its code.
+	Masked string `protobuf:"bytes,2,opt,name=masked,proto3" json:"masked,omitempty"`
+	// The campaign it is from.
+	Campaign string `protobuf:"bytes,3,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// The customer it was given to, 16 bytes; empty for nobody in particular.
+	AccountId []byte `protobuf:"bytes,4,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Discount, basis points.
+	Percent int32 `protobuf:"varint,5,opt,name=percent,proto3" json:"percent,omitempty"`
+	// A fixed amount off, minor units.
+	AmountMinor int64 `protobuf:"varint,6,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
+	// The most a percentage comes to, minor units; 0 for no bound.
+	AtMostMinor int64 `protobuf:"varint,7,opt,name=at_most_minor,json=atMostMinor,proto3" json:"at_most_minor,omitempty"`
+	// From what spending on it holds, minor units.
+	SpendAtLeastMinor int64 `protobuf:"varint,8,opt,name=spend_at_least_minor,json=spendAtLeastMinor,proto3" json:"spend_at_least_minor,omitempty"`
+	// Product groups it is for; empty for all.
+	Groups []string `protobuf:"bytes,9,rep,name=groups,proto3" json:"groups,omitempty"`
+	// ISO 4217.
+	Currency string `protobuf:"bytes,10,opt,name=currency,proto3" json:"currency,omitempty"`
+	// The first day it may be used, days since 1970-01-01.
+	ValidFrom int32 `protobuf:"varint,11,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
+	// The last day.
+	ValidUntil int32 `protobuf:"varint,12,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	// The code by which the till knows this discount.
+	TillCode string `protobuf:"bytes,13,opt,name=till_code,json=tillCode,proto3" json:"till_code,omitempty"`
+	// The receipt it was given with.
+	GivenWith *ReceiptKey `protobuf:"bytes,14,opt,name=given_with,json=givenWith,proto3" json:"given_with,omitempty"`
+	// Which of its server's share for the campaign it is, from 0.
+	Ordinal       uint32 `protobuf:"varint,15,opt,name=ordinal,proto3" json:"ordinal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Coupon) Reset() {
+	*x = Coupon{}
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Coupon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Coupon) ProtoMessage() {}
+
+func (x *Coupon) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Coupon.ProtoReflect.Descriptor instead.
+func (*Coupon) Descriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Coupon) GetVoucherId() []byte {
+	if x != nil {
+		return x.VoucherId
+	}
+	return nil
+}
+
+func (x *Coupon) GetMasked() string {
+	if x != nil {
+		return x.Masked
+	}
+	return ""
+}
+
+func (x *Coupon) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+func (x *Coupon) GetAccountId() []byte {
+	if x != nil {
+		return x.AccountId
+	}
+	return nil
+}
+
+func (x *Coupon) GetPercent() int32 {
+	if x != nil {
+		return x.Percent
+	}
+	return 0
+}
+
+func (x *Coupon) GetAmountMinor() int64 {
+	if x != nil {
+		return x.AmountMinor
+	}
+	return 0
+}
+
+func (x *Coupon) GetAtMostMinor() int64 {
+	if x != nil {
+		return x.AtMostMinor
+	}
+	return 0
+}
+
+func (x *Coupon) GetSpendAtLeastMinor() int64 {
+	if x != nil {
+		return x.SpendAtLeastMinor
+	}
+	return 0
+}
+
+func (x *Coupon) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *Coupon) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
+func (x *Coupon) GetValidFrom() int32 {
+	if x != nil {
+		return x.ValidFrom
+	}
+	return 0
+}
+
+func (x *Coupon) GetValidUntil() int32 {
+	if x != nil {
+		return x.ValidUntil
+	}
+	return 0
+}
+
+func (x *Coupon) GetTillCode() string {
+	if x != nil {
+		return x.TillCode
+	}
+	return ""
+}
+
+func (x *Coupon) GetGivenWith() *ReceiptKey {
+	if x != nil {
+		return x.GivenWith
+	}
+	return nil
+}
+
+func (x *Coupon) GetOrdinal() uint32 {
+	if x != nil {
+		return x.Ordinal
+	}
+	return 0
+}
+
 // Line is one line of a receipt.
 type Line struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -717,7 +1192,7 @@ type Line struct {
 
 func (x *Line) Reset() {
 	*x = Line{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[2]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -729,7 +1204,7 @@ func (x *Line) String() string {
 func (*Line) ProtoMessage() {}
 
 func (x *Line) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[2]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -742,7 +1217,7 @@ func (x *Line) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Line.ProtoReflect.Descriptor instead.
 func (*Line) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Line) GetNo() int32 {
@@ -821,7 +1296,7 @@ type Tender struct {
 
 func (x *Tender) Reset() {
 	*x = Tender{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[3]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +1308,7 @@ func (x *Tender) String() string {
 func (*Tender) ProtoMessage() {}
 
 func (x *Tender) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[3]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +1321,7 @@ func (x *Tender) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tender.ProtoReflect.Descriptor instead.
 func (*Tender) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Tender) GetKind() TenderKind {
@@ -876,7 +1351,7 @@ type RecognisedIdentifier struct {
 
 func (x *RecognisedIdentifier) Reset() {
 	*x = RecognisedIdentifier{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[4]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1363,7 @@ func (x *RecognisedIdentifier) String() string {
 func (*RecognisedIdentifier) ProtoMessage() {}
 
 func (x *RecognisedIdentifier) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[4]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1376,7 @@ func (x *RecognisedIdentifier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecognisedIdentifier.ProtoReflect.Descriptor instead.
 func (*RecognisedIdentifier) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RecognisedIdentifier) GetNamespace() string {
@@ -935,7 +1410,7 @@ type Exposure struct {
 
 func (x *Exposure) Reset() {
 	*x = Exposure{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[5]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1422,7 @@ func (x *Exposure) String() string {
 func (*Exposure) ProtoMessage() {}
 
 func (x *Exposure) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[5]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1435,7 @@ func (x *Exposure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exposure.ProtoReflect.Descriptor instead.
 func (*Exposure) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Exposure) GetSuggestionId() string {
@@ -1022,7 +1497,7 @@ type LedgerEntry struct {
 
 func (x *LedgerEntry) Reset() {
 	*x = LedgerEntry{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[6]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1509,7 @@ func (x *LedgerEntry) String() string {
 func (*LedgerEntry) ProtoMessage() {}
 
 func (x *LedgerEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[6]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1522,7 @@ func (x *LedgerEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerEntry.ProtoReflect.Descriptor instead.
 func (*LedgerEntry) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *LedgerEntry) GetEntryId() []byte {
@@ -1148,6 +1623,10 @@ type RecordedReceipt struct {
 	Provisional bool `protobuf:"varint,8,opt,name=provisional,proto3" json:"provisional,omitempty"`
 	// What the server trusted the time to be, when its clock was too far from that; absent when the clock agreed.
 	TrustedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=trusted_at,json=trustedAt,proto3" json:"trusted_at,omitempty"`
+	// The coupon it ended in.
+	Coupon *Coupon `protobuf:"bytes,20,opt,name=coupon,proto3" json:"coupon,omitempty"`
+	// What became of vouchers, coupons and limited offers.
+	CouponUses []*CouponUse `protobuf:"bytes,21,rep,name=coupon_uses,json=couponUses,proto3" json:"coupon_uses,omitempty"`
 	// Bookings that wait for head office, which counts each of them once: what a card would have earned that nobody knows yet, as soon as it is known
 	// whose card it is; what an old receipt earns, unless the same one was delivered before. The server itself counts none of them.
 	Parked        []*LedgerEntry `protobuf:"bytes,10,rep,name=parked,proto3" json:"parked,omitempty"`
@@ -1157,7 +1636,7 @@ type RecordedReceipt struct {
 
 func (x *RecordedReceipt) Reset() {
 	*x = RecordedReceipt{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[7]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1648,7 @@ func (x *RecordedReceipt) String() string {
 func (*RecordedReceipt) ProtoMessage() {}
 
 func (x *RecordedReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[7]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1661,7 @@ func (x *RecordedReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedReceipt.ProtoReflect.Descriptor instead.
 func (*RecordedReceipt) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RecordedReceipt) GetReceipt() *Receipt {
@@ -1248,6 +1727,20 @@ func (x *RecordedReceipt) GetTrustedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *RecordedReceipt) GetCoupon() *Coupon {
+	if x != nil {
+		return x.Coupon
+	}
+	return nil
+}
+
+func (x *RecordedReceipt) GetCouponUses() []*CouponUse {
+	if x != nil {
+		return x.CouponUses
+	}
+	return nil
+}
+
 func (x *RecordedReceipt) GetParked() []*LedgerEntry {
 	if x != nil {
 		return x.Parked
@@ -1272,7 +1765,7 @@ type ReceiptConflict struct {
 
 func (x *ReceiptConflict) Reset() {
 	*x = ReceiptConflict{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[8]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1777,7 @@ func (x *ReceiptConflict) String() string {
 func (*ReceiptConflict) ProtoMessage() {}
 
 func (x *ReceiptConflict) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[8]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1790,7 @@ func (x *ReceiptConflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiptConflict.ProtoReflect.Descriptor instead.
 func (*ReceiptConflict) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReceiptConflict) GetKey() *ReceiptKey {
@@ -1343,6 +1836,7 @@ type OutboxRow struct {
 	//	*OutboxRow_Preference
 	//	*OutboxRow_Erasure
 	//	*OutboxRow_Details
+	//	*OutboxRow_Outcome
 	Row           isOutboxRow_Row `protobuf_oneof:"row"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1350,7 +1844,7 @@ type OutboxRow struct {
 
 func (x *OutboxRow) Reset() {
 	*x = OutboxRow{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[9]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1856,7 @@ func (x *OutboxRow) String() string {
 func (*OutboxRow) ProtoMessage() {}
 
 func (x *OutboxRow) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[9]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1869,7 @@ func (x *OutboxRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRow.ProtoReflect.Descriptor instead.
 func (*OutboxRow) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *OutboxRow) GetSequence() uint64 {
@@ -1446,6 +1940,15 @@ func (x *OutboxRow) GetDetails() *SubmittedDetails {
 	return nil
 }
 
+func (x *OutboxRow) GetOutcome() *LateOutcome {
+	if x != nil {
+		if x, ok := x.Row.(*OutboxRow_Outcome); ok {
+			return x.Outcome
+		}
+	}
+	return nil
+}
+
 type isOutboxRow_Row interface {
 	isOutboxRow_Row()
 }
@@ -1480,6 +1983,11 @@ type OutboxRow_Details struct {
 	Details *SubmittedDetails `protobuf:"bytes,7,opt,name=details,proto3,oneof"`
 }
 
+type OutboxRow_Outcome struct {
+	// What came of a suggestion, told after the receipt.
+	Outcome *LateOutcome `protobuf:"bytes,8,opt,name=outcome,proto3,oneof"`
+}
+
 func (*OutboxRow_Receipt) isOutboxRow_Row() {}
 
 func (*OutboxRow_Conflict) isOutboxRow_Row() {}
@@ -1491,6 +1999,100 @@ func (*OutboxRow_Preference) isOutboxRow_Row() {}
 func (*OutboxRow_Erasure) isOutboxRow_Row() {}
 
 func (*OutboxRow_Details) isOutboxRow_Row() {}
+
+func (*OutboxRow_Outcome) isOutboxRow_Row() {}
+
+// LateOutcome is what came of a suggestion, told after the receipt was recorded. The receipt or decision, the suggestion and the kind make it the
+// same wherever it arrives.
+type LateOutcome struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The receipt; absent where only the decision is known.
+	Receipt *ReceiptKey `protobuf:"bytes,1,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// The suggestion's id, where no receipt is known.
+	DecisionId string `protobuf:"bytes,2,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// What was suggested and what came of it.
+	Outcome *Exposure `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// A late answer or a correction.
+	Kind LateKind `protobuf:"varint,4,opt,name=kind,proto3,enum=stamklant.outcome.v1.LateKind" json:"kind,omitempty"`
+	// When it came.
+	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	// The account, 16 bytes; empty where it is not known.
+	AccountId     []byte `protobuf:"bytes,6,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LateOutcome) Reset() {
+	*x = LateOutcome{}
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LateOutcome) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LateOutcome) ProtoMessage() {}
+
+func (x *LateOutcome) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LateOutcome.ProtoReflect.Descriptor instead.
+func (*LateOutcome) Descriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *LateOutcome) GetReceipt() *ReceiptKey {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+func (x *LateOutcome) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+func (x *LateOutcome) GetOutcome() *Exposure {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *LateOutcome) GetKind() LateKind {
+	if x != nil {
+		return x.Kind
+	}
+	return LateKind_LATE_KIND_UNSPECIFIED
+}
+
+func (x *LateOutcome) GetOccurredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return nil
+}
+
+func (x *LateOutcome) GetAccountId() []byte {
+	if x != nil {
+		return x.AccountId
+	}
+	return nil
+}
 
 // SubmittedDetails is contact details a customer gave at a till, sealed so that no store can read them back. Customer, kind and time make it the
 // same wherever it arrives.
@@ -1514,7 +2116,7 @@ type SubmittedDetails struct {
 
 func (x *SubmittedDetails) Reset() {
 	*x = SubmittedDetails{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1526,7 +2128,7 @@ func (x *SubmittedDetails) String() string {
 func (*SubmittedDetails) ProtoMessage() {}
 
 func (x *SubmittedDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1539,7 +2141,7 @@ func (x *SubmittedDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmittedDetails.ProtoReflect.Descriptor instead.
 func (*SubmittedDetails) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SubmittedDetails) GetAccountId() []byte {
@@ -1601,7 +2203,7 @@ type ContactDetails struct {
 
 func (x *ContactDetails) Reset() {
 	*x = ContactDetails{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +2215,7 @@ func (x *ContactDetails) String() string {
 func (*ContactDetails) ProtoMessage() {}
 
 func (x *ContactDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +2228,7 @@ func (x *ContactDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactDetails.ProtoReflect.Descriptor instead.
 func (*ContactDetails) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ContactDetails) GetEmail() string {
@@ -1680,7 +2282,7 @@ type Preference struct {
 
 func (x *Preference) Reset() {
 	*x = Preference{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1692,7 +2294,7 @@ func (x *Preference) String() string {
 func (*Preference) ProtoMessage() {}
 
 func (x *Preference) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1705,7 +2307,7 @@ func (x *Preference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Preference.ProtoReflect.Descriptor instead.
 func (*Preference) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Preference) GetAccountId() []byte {
@@ -1764,7 +2366,7 @@ type ErasureReceipt struct {
 
 func (x *ErasureReceipt) Reset() {
 	*x = ErasureReceipt{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1776,7 +2378,7 @@ func (x *ErasureReceipt) String() string {
 func (*ErasureReceipt) ProtoMessage() {}
 
 func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1789,7 +2391,7 @@ func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasureReceipt.ProtoReflect.Descriptor instead.
 func (*ErasureReceipt) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ErasureReceipt) GetLaneNumber() uint64 {
@@ -1821,7 +2423,7 @@ type UnclaimedExposure struct {
 
 func (x *UnclaimedExposure) Reset() {
 	*x = UnclaimedExposure{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1833,7 +2435,7 @@ func (x *UnclaimedExposure) String() string {
 func (*UnclaimedExposure) ProtoMessage() {}
 
 func (x *UnclaimedExposure) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1846,7 +2448,7 @@ func (x *UnclaimedExposure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnclaimedExposure.ProtoReflect.Descriptor instead.
 func (*UnclaimedExposure) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UnclaimedExposure) GetAccountId() []byte {
@@ -1883,7 +2485,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"till_epoch\x18\x03 \x01(\rR\ttillEpoch\x12H\n" +
 	"\rbusiness_date\x18\x04 \x01(\tB#\xbaH r\x1e2\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$R\fbusinessDate\x12(\n" +
 	"\n" +
-	"receipt_no\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\treceiptNo\"\xc2\x04\n" +
+	"receipt_no\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\treceiptNo\"\xfb\x04\n" +
 	"\aReceipt\x12:\n" +
 	"\x03key\x18\x01 \x01(\v2 .stamklant.outcome.v1.ReceiptKeyB\x06\xbaH\x03\xc8\x01\x01R\x03key\x12A\n" +
 	"\x04kind\x18\x02 \x01(\x0e2!.stamklant.outcome.v1.ReceiptKindB\n" +
@@ -1901,7 +2503,42 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\n" +
 	"identifier\x18\n" +
 	" \x01(\v2*.stamklant.outcome.v1.RecognisedIdentifierR\n" +
-	"identifier\"\xcd\x02\n" +
+	"identifier\x127\n" +
+	"\x04uses\x18\v \x03(\v2\x19.stamklant.outcome.v1.UseB\b\xbaH\x05\x92\x01\x02\x10\x14R\x04uses\"\xb7\x01\n" +
+	"\x03Use\x128\n" +
+	"\vvoucher_ref\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x00R\n" +
+	"voucherRef\x12/\n" +
+	"\fvoucher_code\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x04H\x00R\vvoucherCode\x125\n" +
+	"\x05offer\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,59}$H\x00R\x05offerB\x0e\n" +
+	"\x05thing\x12\x05\xbaH\x02\b\x01\"\x91\x01\n" +
+	"\tCouponUse\x12&\n" +
+	"\n" +
+	"voucher_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\tvoucherId\x12#\n" +
+	"\bcampaign\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18<R\bcampaign\x127\n" +
+	"\x06result\x18\x03 \x01(\x0e2\x1f.stamklant.outcome.v1.UseResultR\x06result\"\xa5\x04\n" +
+	"\x06Coupon\x12&\n" +
+	"\n" +
+	"voucher_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\tvoucherId\x12\x1f\n" +
+	"\x06masked\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18\x10R\x06masked\x12#\n" +
+	"\bcampaign\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18<R\bcampaign\x12&\n" +
+	"\n" +
+	"account_id\x18\x04 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\taccountId\x12\x18\n" +
+	"\apercent\x18\x05 \x01(\x05R\apercent\x12!\n" +
+	"\famount_minor\x18\x06 \x01(\x03R\vamountMinor\x12\"\n" +
+	"\rat_most_minor\x18\a \x01(\x03R\vatMostMinor\x12/\n" +
+	"\x14spend_at_least_minor\x18\b \x01(\x03R\x11spendAtLeastMinor\x12\x16\n" +
+	"\x06groups\x18\t \x03(\tR\x06groups\x12\x1a\n" +
+	"\bcurrency\x18\n" +
+	" \x01(\tR\bcurrency\x12\x1d\n" +
+	"\n" +
+	"valid_from\x18\v \x01(\x05R\tvalidFrom\x12\x1f\n" +
+	"\vvalid_until\x18\f \x01(\x05R\n" +
+	"validUntil\x12$\n" +
+	"\ttill_code\x18\r \x01(\tB\a\xbaH\x04r\x02\x18(R\btillCode\x12?\n" +
+	"\n" +
+	"given_with\x18\x0e \x01(\v2 .stamklant.outcome.v1.ReceiptKeyR\tgivenWith\x12\x18\n" +
+	"\aordinal\x18\x0f \x01(\rR\aordinal\"\xcd\x02\n" +
 	"\x04Line\x12\x1b\n" +
 	"\x02no\x18\x01 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x8d\x06(\x01R\x02no\x12\x1b\n" +
 	"\x03sku\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x03sku\x12\x1d\n" +
@@ -1937,7 +2574,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x11programme_version\x18\t \x01(\x06R\x10programmeVersion\x12\x1b\n" +
 	"\x04tier\x18\n" +
 	" \x01(\tB\a\xbaH\x04r\x02\x18(R\x04tier\x12$\n" +
-	"\theld_back\x18\v \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bheldBack\"\xf0\x03\n" +
+	"\theld_back\x18\v \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bheldBack\"\xe8\x04\n" +
 	"\x0fRecordedReceipt\x127\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1d.stamklant.outcome.v1.ReceiptR\areceipt\x12!\n" +
 	"\fcontent_hash\x18\x02 \x01(\fR\vcontentHash\x12\x1d\n" +
@@ -1950,7 +2587,10 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x04fork\x18\a \x01(\rR\x04fork\x12 \n" +
 	"\vprovisional\x18\b \x01(\bR\vprovisional\x129\n" +
 	"\n" +
-	"trusted_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\ttrustedAt\x129\n" +
+	"trusted_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\ttrustedAt\x124\n" +
+	"\x06coupon\x18\x14 \x01(\v2\x1c.stamklant.outcome.v1.CouponR\x06coupon\x12@\n" +
+	"\vcoupon_uses\x18\x15 \x03(\v2\x1f.stamklant.outcome.v1.CouponUseR\n" +
+	"couponUses\x129\n" +
 	"\x06parked\x18\n" +
 	" \x03(\v2!.stamklant.outcome.v1.LedgerEntryR\x06parked\"\xde\x01\n" +
 	"\x0fReceiptConflict\x122\n" +
@@ -1958,7 +2598,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\rstanding_hash\x18\x02 \x01(\fR\fstandingHash\x127\n" +
 	"\arefused\x18\x03 \x01(\v2\x1d.stamklant.outcome.v1.ReceiptR\arefused\x129\n" +
 	"\n" +
-	"refused_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\trefusedAt\"\xc7\x03\n" +
+	"refused_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\trefusedAt\"\x86\x04\n" +
 	"\tOutboxRow\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12A\n" +
 	"\areceipt\x18\x02 \x01(\v2%.stamklant.outcome.v1.RecordedReceiptH\x00R\areceipt\x12C\n" +
@@ -1968,8 +2608,19 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"preference\x18\x05 \x01(\v2 .stamklant.outcome.v1.PreferenceH\x00R\n" +
 	"preference\x12@\n" +
 	"\aerasure\x18\x06 \x01(\v2$.stamklant.outcome.v1.ErasureReceiptH\x00R\aerasure\x12B\n" +
-	"\adetails\x18\a \x01(\v2&.stamklant.outcome.v1.SubmittedDetailsH\x00R\adetailsB\x05\n" +
-	"\x03row\"\xc9\x02\n" +
+	"\adetails\x18\a \x01(\v2&.stamklant.outcome.v1.SubmittedDetailsH\x00R\adetails\x12=\n" +
+	"\aoutcome\x18\b \x01(\v2!.stamklant.outcome.v1.LateOutcomeH\x00R\aoutcomeB\x05\n" +
+	"\x03row\"\xc6\x02\n" +
+	"\vLateOutcome\x12:\n" +
+	"\areceipt\x18\x01 \x01(\v2 .stamklant.outcome.v1.ReceiptKeyR\areceipt\x12(\n" +
+	"\vdecision_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\n" +
+	"decisionId\x128\n" +
+	"\aoutcome\x18\x03 \x01(\v2\x1e.stamklant.outcome.v1.ExposureR\aoutcome\x122\n" +
+	"\x04kind\x18\x04 \x01(\x0e2\x1e.stamklant.outcome.v1.LateKindR\x04kind\x12;\n" +
+	"\voccurred_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"occurredAt\x12&\n" +
+	"\n" +
+	"account_id\x18\x06 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\taccountId\"\xc9\x02\n" +
 	"\x10SubmittedDetails\x12&\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\taccountId\x12J\n" +
@@ -2006,7 +2657,16 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\n" +
 	"account_id\x18\x01 \x01(\fR\taccountId\x12:\n" +
 	"\bexposure\x18\x02 \x01(\v2\x1e.stamklant.outcome.v1.ExposureR\bexposure\x125\n" +
-	"\bshown_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\ashownAt*\xc1\x01\n" +
+	"\bshown_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\ashownAt*\xe2\x01\n" +
+	"\tUseResult\x12\x1a\n" +
+	"\x16USE_RESULT_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fUSE_RESULT_USED\x10\x01\x12\x1a\n" +
+	"\x16USE_RESULT_USED_BEFORE\x10\x02\x12 \n" +
+	"\x1cUSE_RESULT_RESERVED_BY_OTHER\x10\x03\x12\x18\n" +
+	"\x14USE_RESULT_NOT_VALID\x10\x04\x12\x17\n" +
+	"\x13USE_RESULT_NOT_HERE\x10\x05\x12\x19\n" +
+	"\x15USE_RESULT_GIVEN_BACK\x10\x06\x12\x18\n" +
+	"\x14USE_RESULT_WITHDRAWN\x10\a*\xc1\x01\n" +
 	"\vReceiptKind\x12\x1c\n" +
 	"\x18RECEIPT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11RECEIPT_KIND_SALE\x10\x01\x12\x17\n" +
@@ -2043,7 +2703,11 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x11ENTRY_KIND_REDEEM\x10\x03\x12\x15\n" +
 	"\x11ENTRY_KIND_EXPIRE\x10\x04\x12\x16\n" +
 	"\x12ENTRY_KIND_OPENING\x10\x05\x12\x19\n" +
-	"\x15ENTRY_KIND_CORRECTION\x10\x06*p\n" +
+	"\x15ENTRY_KIND_CORRECTION\x10\x06*Z\n" +
+	"\bLateKind\x12\x19\n" +
+	"\x15LATE_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15LATE_KIND_LATE_ANSWER\x10\x01\x12\x18\n" +
+	"\x14LATE_KIND_CORRECTION\x10\x02*p\n" +
 	"\n" +
 	"DetailKind\x12\x1b\n" +
 	"\x17DETAIL_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -2072,74 +2736,90 @@ func file_stamklant_outcome_v1_outcome_proto_rawDescGZIP() []byte {
 	return file_stamklant_outcome_v1_outcome_proto_rawDescData
 }
 
-var file_stamklant_outcome_v1_outcome_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_stamklant_outcome_v1_outcome_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_stamklant_outcome_v1_outcome_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_stamklant_outcome_v1_outcome_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_stamklant_outcome_v1_outcome_proto_goTypes = []any{
-	(ReceiptKind)(0),              // 0: stamklant.outcome.v1.ReceiptKind
-	(TenderKind)(0),               // 1: stamklant.outcome.v1.TenderKind
-	(Arm)(0),                      // 2: stamklant.outcome.v1.Arm
-	(Response)(0),                 // 3: stamklant.outcome.v1.Response
-	(EntryKind)(0),                // 4: stamklant.outcome.v1.EntryKind
-	(DetailKind)(0),               // 5: stamklant.outcome.v1.DetailKind
-	(Purpose)(0),                  // 6: stamklant.outcome.v1.Purpose
-	(*ReceiptKey)(nil),            // 7: stamklant.outcome.v1.ReceiptKey
-	(*Receipt)(nil),               // 8: stamklant.outcome.v1.Receipt
-	(*Line)(nil),                  // 9: stamklant.outcome.v1.Line
-	(*Tender)(nil),                // 10: stamklant.outcome.v1.Tender
-	(*RecognisedIdentifier)(nil),  // 11: stamklant.outcome.v1.RecognisedIdentifier
-	(*Exposure)(nil),              // 12: stamklant.outcome.v1.Exposure
-	(*LedgerEntry)(nil),           // 13: stamklant.outcome.v1.LedgerEntry
-	(*RecordedReceipt)(nil),       // 14: stamklant.outcome.v1.RecordedReceipt
-	(*ReceiptConflict)(nil),       // 15: stamklant.outcome.v1.ReceiptConflict
-	(*OutboxRow)(nil),             // 16: stamklant.outcome.v1.OutboxRow
-	(*SubmittedDetails)(nil),      // 17: stamklant.outcome.v1.SubmittedDetails
-	(*ContactDetails)(nil),        // 18: stamklant.outcome.v1.ContactDetails
-	(*Preference)(nil),            // 19: stamklant.outcome.v1.Preference
-	(*ErasureReceipt)(nil),        // 20: stamklant.outcome.v1.ErasureReceipt
-	(*UnclaimedExposure)(nil),     // 21: stamklant.outcome.v1.UnclaimedExposure
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(UseResult)(0),                // 0: stamklant.outcome.v1.UseResult
+	(ReceiptKind)(0),              // 1: stamklant.outcome.v1.ReceiptKind
+	(TenderKind)(0),               // 2: stamklant.outcome.v1.TenderKind
+	(Arm)(0),                      // 3: stamklant.outcome.v1.Arm
+	(Response)(0),                 // 4: stamklant.outcome.v1.Response
+	(EntryKind)(0),                // 5: stamklant.outcome.v1.EntryKind
+	(LateKind)(0),                 // 6: stamklant.outcome.v1.LateKind
+	(DetailKind)(0),               // 7: stamklant.outcome.v1.DetailKind
+	(Purpose)(0),                  // 8: stamklant.outcome.v1.Purpose
+	(*ReceiptKey)(nil),            // 9: stamklant.outcome.v1.ReceiptKey
+	(*Receipt)(nil),               // 10: stamklant.outcome.v1.Receipt
+	(*Use)(nil),                   // 11: stamklant.outcome.v1.Use
+	(*CouponUse)(nil),             // 12: stamklant.outcome.v1.CouponUse
+	(*Coupon)(nil),                // 13: stamklant.outcome.v1.Coupon
+	(*Line)(nil),                  // 14: stamklant.outcome.v1.Line
+	(*Tender)(nil),                // 15: stamklant.outcome.v1.Tender
+	(*RecognisedIdentifier)(nil),  // 16: stamklant.outcome.v1.RecognisedIdentifier
+	(*Exposure)(nil),              // 17: stamklant.outcome.v1.Exposure
+	(*LedgerEntry)(nil),           // 18: stamklant.outcome.v1.LedgerEntry
+	(*RecordedReceipt)(nil),       // 19: stamklant.outcome.v1.RecordedReceipt
+	(*ReceiptConflict)(nil),       // 20: stamklant.outcome.v1.ReceiptConflict
+	(*OutboxRow)(nil),             // 21: stamklant.outcome.v1.OutboxRow
+	(*LateOutcome)(nil),           // 22: stamklant.outcome.v1.LateOutcome
+	(*SubmittedDetails)(nil),      // 23: stamklant.outcome.v1.SubmittedDetails
+	(*ContactDetails)(nil),        // 24: stamklant.outcome.v1.ContactDetails
+	(*Preference)(nil),            // 25: stamklant.outcome.v1.Preference
+	(*ErasureReceipt)(nil),        // 26: stamklant.outcome.v1.ErasureReceipt
+	(*UnclaimedExposure)(nil),     // 27: stamklant.outcome.v1.UnclaimedExposure
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
 }
 var file_stamklant_outcome_v1_outcome_proto_depIdxs = []int32{
-	7,  // 0: stamklant.outcome.v1.Receipt.key:type_name -> stamklant.outcome.v1.ReceiptKey
-	0,  // 1: stamklant.outcome.v1.Receipt.kind:type_name -> stamklant.outcome.v1.ReceiptKind
-	9,  // 2: stamklant.outcome.v1.Receipt.lines:type_name -> stamklant.outcome.v1.Line
-	10, // 3: stamklant.outcome.v1.Receipt.tenders:type_name -> stamklant.outcome.v1.Tender
-	7,  // 4: stamklant.outcome.v1.Receipt.original:type_name -> stamklant.outcome.v1.ReceiptKey
-	22, // 5: stamklant.outcome.v1.Receipt.ended_at:type_name -> google.protobuf.Timestamp
-	11, // 6: stamklant.outcome.v1.Receipt.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	1,  // 7: stamklant.outcome.v1.Tender.kind:type_name -> stamklant.outcome.v1.TenderKind
-	2,  // 8: stamklant.outcome.v1.Exposure.arm:type_name -> stamklant.outcome.v1.Arm
-	3,  // 9: stamklant.outcome.v1.Exposure.response:type_name -> stamklant.outcome.v1.Response
-	4,  // 10: stamklant.outcome.v1.LedgerEntry.kind:type_name -> stamklant.outcome.v1.EntryKind
-	8,  // 11: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
-	13, // 12: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
-	12, // 13: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
-	22, // 14: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
-	22, // 15: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
-	13, // 16: stamklant.outcome.v1.RecordedReceipt.parked:type_name -> stamklant.outcome.v1.LedgerEntry
-	7,  // 17: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
-	8,  // 18: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
-	22, // 19: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
-	14, // 20: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
-	15, // 21: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
-	21, // 22: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
-	19, // 23: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
-	20, // 24: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
-	17, // 25: stamklant.outcome.v1.OutboxRow.details:type_name -> stamklant.outcome.v1.SubmittedDetails
-	11, // 26: stamklant.outcome.v1.SubmittedDetails.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	5,  // 27: stamklant.outcome.v1.SubmittedDetails.kind:type_name -> stamklant.outcome.v1.DetailKind
-	22, // 28: stamklant.outcome.v1.SubmittedDetails.occurred_at:type_name -> google.protobuf.Timestamp
-	6,  // 29: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
-	22, // 30: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
-	11, // 31: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	22, // 32: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
-	12, // 33: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
-	22, // 34: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	9,  // 0: stamklant.outcome.v1.Receipt.key:type_name -> stamklant.outcome.v1.ReceiptKey
+	1,  // 1: stamklant.outcome.v1.Receipt.kind:type_name -> stamklant.outcome.v1.ReceiptKind
+	14, // 2: stamklant.outcome.v1.Receipt.lines:type_name -> stamklant.outcome.v1.Line
+	15, // 3: stamklant.outcome.v1.Receipt.tenders:type_name -> stamklant.outcome.v1.Tender
+	9,  // 4: stamklant.outcome.v1.Receipt.original:type_name -> stamklant.outcome.v1.ReceiptKey
+	28, // 5: stamklant.outcome.v1.Receipt.ended_at:type_name -> google.protobuf.Timestamp
+	16, // 6: stamklant.outcome.v1.Receipt.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	11, // 7: stamklant.outcome.v1.Receipt.uses:type_name -> stamklant.outcome.v1.Use
+	0,  // 8: stamklant.outcome.v1.CouponUse.result:type_name -> stamklant.outcome.v1.UseResult
+	9,  // 9: stamklant.outcome.v1.Coupon.given_with:type_name -> stamklant.outcome.v1.ReceiptKey
+	2,  // 10: stamklant.outcome.v1.Tender.kind:type_name -> stamklant.outcome.v1.TenderKind
+	3,  // 11: stamklant.outcome.v1.Exposure.arm:type_name -> stamklant.outcome.v1.Arm
+	4,  // 12: stamklant.outcome.v1.Exposure.response:type_name -> stamklant.outcome.v1.Response
+	5,  // 13: stamklant.outcome.v1.LedgerEntry.kind:type_name -> stamklant.outcome.v1.EntryKind
+	10, // 14: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
+	18, // 15: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
+	17, // 16: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
+	28, // 17: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
+	28, // 18: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
+	13, // 19: stamklant.outcome.v1.RecordedReceipt.coupon:type_name -> stamklant.outcome.v1.Coupon
+	12, // 20: stamklant.outcome.v1.RecordedReceipt.coupon_uses:type_name -> stamklant.outcome.v1.CouponUse
+	18, // 21: stamklant.outcome.v1.RecordedReceipt.parked:type_name -> stamklant.outcome.v1.LedgerEntry
+	9,  // 22: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
+	10, // 23: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
+	28, // 24: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
+	19, // 25: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
+	20, // 26: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
+	27, // 27: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
+	25, // 28: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
+	26, // 29: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
+	23, // 30: stamklant.outcome.v1.OutboxRow.details:type_name -> stamklant.outcome.v1.SubmittedDetails
+	22, // 31: stamklant.outcome.v1.OutboxRow.outcome:type_name -> stamklant.outcome.v1.LateOutcome
+	9,  // 32: stamklant.outcome.v1.LateOutcome.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	17, // 33: stamklant.outcome.v1.LateOutcome.outcome:type_name -> stamklant.outcome.v1.Exposure
+	6,  // 34: stamklant.outcome.v1.LateOutcome.kind:type_name -> stamklant.outcome.v1.LateKind
+	28, // 35: stamklant.outcome.v1.LateOutcome.occurred_at:type_name -> google.protobuf.Timestamp
+	16, // 36: stamklant.outcome.v1.SubmittedDetails.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	7,  // 37: stamklant.outcome.v1.SubmittedDetails.kind:type_name -> stamklant.outcome.v1.DetailKind
+	28, // 38: stamklant.outcome.v1.SubmittedDetails.occurred_at:type_name -> google.protobuf.Timestamp
+	8,  // 39: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
+	28, // 40: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
+	16, // 41: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	28, // 42: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
+	17, // 43: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
+	28, // 44: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
+	45, // [45:45] is the sub-list for method output_type
+	45, // [45:45] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_outcome_v1_outcome_proto_init() }
@@ -2147,21 +2827,27 @@ func file_stamklant_outcome_v1_outcome_proto_init() {
 	if File_stamklant_outcome_v1_outcome_proto != nil {
 		return
 	}
-	file_stamklant_outcome_v1_outcome_proto_msgTypes[9].OneofWrappers = []any{
+	file_stamklant_outcome_v1_outcome_proto_msgTypes[2].OneofWrappers = []any{
+		(*Use_VoucherRef)(nil),
+		(*Use_VoucherCode)(nil),
+		(*Use_Offer)(nil),
+	}
+	file_stamklant_outcome_v1_outcome_proto_msgTypes[12].OneofWrappers = []any{
 		(*OutboxRow_Receipt)(nil),
 		(*OutboxRow_Conflict)(nil),
 		(*OutboxRow_Exposure)(nil),
 		(*OutboxRow_Preference)(nil),
 		(*OutboxRow_Erasure)(nil),
 		(*OutboxRow_Details)(nil),
+		(*OutboxRow_Outcome)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_outcome_v1_outcome_proto_rawDesc), len(file_stamklant_outcome_v1_outcome_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   15,
+			NumEnums:      9,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

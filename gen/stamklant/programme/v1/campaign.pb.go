@@ -22,6 +22,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Printed is whether something is printed without being asked for.
+type Printed int32
+
+const (
+	// Not set; always, but in countries of coupons_on_request.
+	Printed_PRINTED_UNSPECIFIED Printed = 0
+	// Always.
+	Printed_PRINTED_ALWAYS Printed = 1
+	// Only when the customer asks.
+	Printed_PRINTED_ON_REQUEST Printed = 2
+)
+
+// Enum value maps for Printed.
+var (
+	Printed_name = map[int32]string{
+		0: "PRINTED_UNSPECIFIED",
+		1: "PRINTED_ALWAYS",
+		2: "PRINTED_ON_REQUEST",
+	}
+	Printed_value = map[string]int32{
+		"PRINTED_UNSPECIFIED": 0,
+		"PRINTED_ALWAYS":      1,
+		"PRINTED_ON_REQUEST":  2,
+	}
+)
+
+func (x Printed) Enum() *Printed {
+	p := new(Printed)
+	*p = x
+	return p
+}
+
+func (x Printed) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Printed) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_programme_v1_campaign_proto_enumTypes[0].Descriptor()
+}
+
+func (Printed) Type() protoreflect.EnumType {
+	return &file_stamklant_programme_v1_campaign_proto_enumTypes[0]
+}
+
+func (x Printed) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Printed.Descriptor instead.
+func (Printed) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{0}
+}
+
 // SurveyKind is how a question is answered.
 type SurveyKind int32
 
@@ -67,11 +120,11 @@ func (x SurveyKind) String() string {
 }
 
 func (SurveyKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_campaign_proto_enumTypes[0].Descriptor()
+	return file_stamklant_programme_v1_campaign_proto_enumTypes[1].Descriptor()
 }
 
 func (SurveyKind) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_campaign_proto_enumTypes[0]
+	return &file_stamklant_programme_v1_campaign_proto_enumTypes[1]
 }
 
 func (x SurveyKind) Number() protoreflect.EnumNumber {
@@ -80,7 +133,7 @@ func (x SurveyKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SurveyKind.Descriptor instead.
 func (SurveyKind) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{0}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{1}
 }
 
 // PromptKind is what a prompt is about.
@@ -152,11 +205,11 @@ func (x PromptKind) String() string {
 }
 
 func (PromptKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_campaign_proto_enumTypes[1].Descriptor()
+	return file_stamklant_programme_v1_campaign_proto_enumTypes[2].Descriptor()
 }
 
 func (PromptKind) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_campaign_proto_enumTypes[1]
+	return &file_stamklant_programme_v1_campaign_proto_enumTypes[2]
 }
 
 func (x PromptKind) Number() protoreflect.EnumNumber {
@@ -165,7 +218,7 @@ func (x PromptKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PromptKind.Descriptor instead.
 func (PromptKind) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{1}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{2}
 }
 
 // At is a stage of the sale.
@@ -205,11 +258,11 @@ func (x At) String() string {
 }
 
 func (At) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_campaign_proto_enumTypes[2].Descriptor()
+	return file_stamklant_programme_v1_campaign_proto_enumTypes[3].Descriptor()
 }
 
 func (At) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_campaign_proto_enumTypes[2]
+	return &file_stamklant_programme_v1_campaign_proto_enumTypes[3]
 }
 
 func (x At) Number() protoreflect.EnumNumber {
@@ -218,7 +271,7 @@ func (x At) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use At.Descriptor instead.
 func (At) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{3}
 }
 
 // AskOn is where a question is put.
@@ -266,11 +319,11 @@ func (x AskOn) String() string {
 }
 
 func (AskOn) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_campaign_proto_enumTypes[3].Descriptor()
+	return file_stamklant_programme_v1_campaign_proto_enumTypes[4].Descriptor()
 }
 
 func (AskOn) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_campaign_proto_enumTypes[3]
+	return &file_stamklant_programme_v1_campaign_proto_enumTypes[4]
 }
 
 func (x AskOn) Number() protoreflect.EnumNumber {
@@ -279,7 +332,7 @@ func (x AskOn) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AskOn.Descriptor instead.
 func (AskOn) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{4}
 }
 
 // Campaign is one thing that may be suggested at the till: an offer, a survey question or a prompt, to whom and when.
@@ -294,6 +347,7 @@ type Campaign struct {
 	//	*Campaign_Offer
 	//	*Campaign_Survey
 	//	*Campaign_Prompt
+	//	*Campaign_Coupon
 	Kind isCampaign_Kind `protobuf_oneof:"kind"`
 	// To whom and when. All that is written must hold.
 	When *Condition `protobuf:"bytes,5,opt,name=when,proto3" json:"when,omitempty"`
@@ -390,6 +444,15 @@ func (x *Campaign) GetPrompt() *Prompt {
 	return nil
 }
 
+func (x *Campaign) GetCoupon() *Coupon {
+	if x != nil {
+		if x, ok := x.Kind.(*Campaign_Coupon); ok {
+			return x.Coupon
+		}
+	}
+	return nil
+}
+
 func (x *Campaign) GetWhen() *Condition {
 	if x != nil {
 		return x.When
@@ -479,11 +542,18 @@ type Campaign_Prompt struct {
 	Prompt *Prompt `protobuf:"bytes,4,opt,name=prompt,proto3,oneof"`
 }
 
+type Campaign_Coupon struct {
+	// A coupon for the next visit that a sale ends in.
+	Coupon *Coupon `protobuf:"bytes,20,opt,name=coupon,proto3,oneof"`
+}
+
 func (*Campaign_Offer) isCampaign_Kind() {}
 
 func (*Campaign_Survey) isCampaign_Kind() {}
 
 func (*Campaign_Prompt) isCampaign_Kind() {}
+
+func (*Campaign_Coupon) isCampaign_Kind() {}
 
 // Offer is a benefit.
 type Offer struct {
@@ -576,6 +646,134 @@ func (x *Offer) GetTillCode() string {
 	return ""
 }
 
+// Coupon is a right to be used once on a later visit, printed below the receipt of a sale. Whoever has the paper may use it, with a card or without,
+// in the store that gave it. `when` says which sales end in one; customers who objected count as ones without a card.
+type Coupon struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Discount, basis points.
+	Percent int32 `protobuf:"varint,1,opt,name=percent,proto3" json:"percent,omitempty"`
+	// A fixed amount off, minor units.
+	Amount int64 `protobuf:"varint,2,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Product groups it is for; empty for all.
+	Groups []string `protobuf:"bytes,3,rep,name=groups,proto3" json:"groups,omitempty"`
+	// The most a percentage comes to, minor units; 0 for no bound.
+	AtMost int64 `protobuf:"varint,4,opt,name=at_most,json=atMost,proto3" json:"at_most,omitempty"`
+	// From what spending on it holds, minor units; 0 for any.
+	SpendAtLeast int64 `protobuf:"varint,5,opt,name=spend_at_least,json=spendAtLeast,proto3" json:"spend_at_least,omitempty"`
+	// Days after which it may be used; 1, the next day, when left out, 0 for the same day.
+	ValidAfterDays *int32 `protobuf:"varint,6,opt,name=valid_after_days,json=validAfterDays,proto3,oneof" json:"valid_after_days,omitempty"`
+	// For how many days it may then be used.
+	ValidDays int32 `protobuf:"varint,7,opt,name=valid_days,json=validDays,proto3" json:"valid_days,omitempty"`
+	// How many each store may give in the campaign's life.
+	PerStore int32 `protobuf:"varint,8,opt,name=per_store,json=perStore,proto3" json:"per_store,omitempty"`
+	// The code by which the till knows this discount.
+	TillCode string `protobuf:"bytes,9,opt,name=till_code,json=tillCode,proto3" json:"till_code,omitempty"`
+	// Whether it is printed without being asked for; not set, as the law of the store's country has it.
+	Print         Printed `protobuf:"varint,10,opt,name=print,proto3,enum=stamklant.programme.v1.Printed" json:"print,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Coupon) Reset() {
+	*x = Coupon{}
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Coupon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Coupon) ProtoMessage() {}
+
+func (x *Coupon) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Coupon.ProtoReflect.Descriptor instead.
+func (*Coupon) Descriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Coupon) GetPercent() int32 {
+	if x != nil {
+		return x.Percent
+	}
+	return 0
+}
+
+func (x *Coupon) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *Coupon) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *Coupon) GetAtMost() int64 {
+	if x != nil {
+		return x.AtMost
+	}
+	return 0
+}
+
+func (x *Coupon) GetSpendAtLeast() int64 {
+	if x != nil {
+		return x.SpendAtLeast
+	}
+	return 0
+}
+
+func (x *Coupon) GetValidAfterDays() int32 {
+	if x != nil && x.ValidAfterDays != nil {
+		return *x.ValidAfterDays
+	}
+	return 0
+}
+
+func (x *Coupon) GetValidDays() int32 {
+	if x != nil {
+		return x.ValidDays
+	}
+	return 0
+}
+
+func (x *Coupon) GetPerStore() int32 {
+	if x != nil {
+		return x.PerStore
+	}
+	return 0
+}
+
+func (x *Coupon) GetTillCode() string {
+	if x != nil {
+		return x.TillCode
+	}
+	return ""
+}
+
+func (x *Coupon) GetPrint() Printed {
+	if x != nil {
+		return x.Print
+	}
+	return Printed_PRINTED_UNSPECIFIED
+}
+
 // Survey is a question to the customer.
 type Survey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -589,7 +787,7 @@ type Survey struct {
 
 func (x *Survey) Reset() {
 	*x = Survey{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[2]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -601,7 +799,7 @@ func (x *Survey) String() string {
 func (*Survey) ProtoMessage() {}
 
 func (x *Survey) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[2]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -614,7 +812,7 @@ func (x *Survey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Survey.ProtoReflect.Descriptor instead.
 func (*Survey) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Survey) GetKind() SurveyKind {
@@ -642,7 +840,7 @@ type Prompt struct {
 
 func (x *Prompt) Reset() {
 	*x = Prompt{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[3]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -654,7 +852,7 @@ func (x *Prompt) String() string {
 func (*Prompt) ProtoMessage() {}
 
 func (x *Prompt) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[3]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -667,7 +865,7 @@ func (x *Prompt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prompt.ProtoReflect.Descriptor instead.
 func (*Prompt) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Prompt) GetKind() PromptKind {
@@ -716,7 +914,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[4]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -728,7 +926,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[4]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -741,7 +939,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Condition) GetSegments() []string {
@@ -864,7 +1062,7 @@ type BasketCondition struct {
 
 func (x *BasketCondition) Reset() {
 	*x = BasketCondition{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[5]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +1074,7 @@ func (x *BasketCondition) String() string {
 func (*BasketCondition) ProtoMessage() {}
 
 func (x *BasketCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[5]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +1087,7 @@ func (x *BasketCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BasketCondition.ProtoReflect.Descriptor instead.
 func (*BasketCondition) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BasketCondition) GetGroup() string {
@@ -928,7 +1126,7 @@ type RunsOutCondition struct {
 
 func (x *RunsOutCondition) Reset() {
 	*x = RunsOutCondition{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[6]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -940,7 +1138,7 @@ func (x *RunsOutCondition) String() string {
 func (*RunsOutCondition) ProtoMessage() {}
 
 func (x *RunsOutCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[6]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -953,7 +1151,7 @@ func (x *RunsOutCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunsOutCondition.ProtoReflect.Descriptor instead.
 func (*RunsOutCondition) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RunsOutCondition) GetGroup() string {
@@ -990,7 +1188,7 @@ type Bounds struct {
 
 func (x *Bounds) Reset() {
 	*x = Bounds{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[7]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1002,7 +1200,7 @@ func (x *Bounds) String() string {
 func (*Bounds) ProtoMessage() {}
 
 func (x *Bounds) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[7]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1015,7 +1213,7 @@ func (x *Bounds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Bounds.ProtoReflect.Descriptor instead.
 func (*Bounds) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Bounds) GetAtLeast() int64 {
@@ -1045,7 +1243,7 @@ type MoneyBounds struct {
 
 func (x *MoneyBounds) Reset() {
 	*x = MoneyBounds{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[8]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1255,7 @@ func (x *MoneyBounds) String() string {
 func (*MoneyBounds) ProtoMessage() {}
 
 func (x *MoneyBounds) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[8]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1268,7 @@ func (x *MoneyBounds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoneyBounds.ProtoReflect.Descriptor instead.
 func (*MoneyBounds) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MoneyBounds) GetAtLeast() int64 {
@@ -1100,7 +1298,7 @@ type Period struct {
 
 func (x *Period) Reset() {
 	*x = Period{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[9]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1310,7 @@ func (x *Period) String() string {
 func (*Period) ProtoMessage() {}
 
 func (x *Period) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[9]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1323,7 @@ func (x *Period) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Period.ProtoReflect.Descriptor instead.
 func (*Period) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Period) GetFrom() int32 {
@@ -1155,7 +1353,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[10]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1365,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[10]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1378,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Limits) GetPerCustomer() int64 {
@@ -1214,7 +1412,7 @@ type Ask struct {
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[11]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1424,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[11]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1437,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Ask) GetOn() []AskOn {
@@ -1283,7 +1481,7 @@ type FollowUp struct {
 
 func (x *FollowUp) Reset() {
 	*x = FollowUp{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[12]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1493,7 @@ func (x *FollowUp) String() string {
 func (*FollowUp) ProtoMessage() {}
 
 func (x *FollowUp) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[12]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1506,7 @@ func (x *FollowUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowUp.ProtoReflect.Descriptor instead.
 func (*FollowUp) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FollowUp) GetIfAtMost() int64 {
@@ -1336,7 +1534,7 @@ type Choice struct {
 
 func (x *Choice) Reset() {
 	*x = Choice{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[13]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1546,7 @@ func (x *Choice) String() string {
 func (*Choice) ProtoMessage() {}
 
 func (x *Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[13]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1559,7 @@ func (x *Choice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Choice.ProtoReflect.Descriptor instead.
 func (*Choice) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Choice) GetText() []*Translation {
@@ -1386,7 +1584,7 @@ type Say struct {
 
 func (x *Say) Reset() {
 	*x = Say{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[14]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1398,7 +1596,7 @@ func (x *Say) String() string {
 func (*Say) ProtoMessage() {}
 
 func (x *Say) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[14]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1411,7 +1609,7 @@ func (x *Say) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Say.ProtoReflect.Descriptor instead.
 func (*Say) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Say) GetCashier() []*Translation {
@@ -1448,7 +1646,7 @@ type Translation struct {
 
 func (x *Translation) Reset() {
 	*x = Translation{}
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[15]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1658,7 @@ func (x *Translation) String() string {
 func (*Translation) ProtoMessage() {}
 
 func (x *Translation) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[15]
+	mi := &file_stamklant_programme_v1_campaign_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1671,7 @@ func (x *Translation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Translation.ProtoReflect.Descriptor instead.
 func (*Translation) Descriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_programme_v1_campaign_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Translation) GetLanguage() string {
@@ -1494,12 +1692,13 @@ var File_stamklant_programme_v1_campaign_proto protoreflect.FileDescriptor
 
 const file_stamklant_programme_v1_campaign_proto_rawDesc = "" +
 	"\n" +
-	"%stamklant/programme/v1/campaign.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a$stamklant/programme/v1/options.proto\"\xcd\x05\n" +
+	"%stamklant/programme/v1/campaign.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a$stamklant/programme/v1/options.proto\"\x87\x06\n" +
 	"\bCampaign\x121\n" +
 	"\x04code\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,59}$R\x04code\x125\n" +
 	"\x05offer\x18\x02 \x01(\v2\x1d.stamklant.programme.v1.OfferH\x00R\x05offer\x128\n" +
 	"\x06survey\x18\x03 \x01(\v2\x1e.stamklant.programme.v1.SurveyH\x00R\x06survey\x128\n" +
-	"\x06prompt\x18\x04 \x01(\v2\x1e.stamklant.programme.v1.PromptH\x00R\x06prompt\x125\n" +
+	"\x06prompt\x18\x04 \x01(\v2\x1e.stamklant.programme.v1.PromptH\x00R\x06prompt\x128\n" +
+	"\x06coupon\x18\x14 \x01(\v2\x1e.stamklant.programme.v1.CouponH\x00R\x06coupon\x125\n" +
 	"\x04when\x18\x05 \x01(\v2!.stamklant.programme.v1.ConditionR\x04when\x122\n" +
 	"\x04runs\x18\x06 \x01(\v2\x1e.stamklant.programme.v1.PeriodR\x04runs\x126\n" +
 	"\x06limits\x18\a \x01(\v2\x1e.stamklant.programme.v1.LimitsR\x06limits\x127\n" +
@@ -1519,7 +1718,24 @@ const file_stamklant_programme_v1_campaign_proto_rawDesc = "" +
 	"\x06groups\x18\x04 \x03(\tB\n" +
 	"\xe2\xf3\x18\x06groupsR\x06groups\x12$\n" +
 	"\aat_most\x18\x05 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\x06atMost\x12$\n" +
-	"\ttill_code\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18(R\btillCode\"\x94\x01\n" +
+	"\ttill_code\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18(R\btillCode\"\xe0\x03\n" +
+	"\x06Coupon\x12(\n" +
+	"\apercent\x18\x01 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\x90N(\x00\xc8\xf3\x18\x02R\apercent\x12#\n" +
+	"\x06amount\x18\x02 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\x06amount\x12\"\n" +
+	"\x06groups\x18\x03 \x03(\tB\n" +
+	"\xe2\xf3\x18\x06groupsR\x06groups\x12$\n" +
+	"\aat_most\x18\x04 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\x06atMost\x121\n" +
+	"\x0espend_at_least\x18\x05 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\fspendAtLeast\x129\n" +
+	"\x10valid_after_days\x18\x06 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x00H\x00R\x0evalidAfterDays\x88\x01\x01\x12)\n" +
+	"\n" +
+	"valid_days\x18\a \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xda\x05(\x00R\tvalidDays\x12(\n" +
+	"\tper_store\x18\b \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x9c\x01(\x00R\bperStore\x12$\n" +
+	"\ttill_code\x18\t \x01(\tB\a\xbaH\x04r\x02\x18(R\btillCode\x12?\n" +
+	"\x05print\x18\n" +
+	" \x01(\x0e2\x1f.stamklant.programme.v1.PrintedB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05printB\x13\n" +
+	"\x11_valid_after_days\"\x94\x01\n" +
 	"\x06Survey\x12F\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\".stamklant.programme.v1.SurveyKindB\x0e\xbaH\a\x82\x01\x04\x10\x01 \x00\xd8\xf3\x18\x01R\x04kind\x12B\n" +
 	"\achoices\x18\x02 \x03(\v2\x1e.stamklant.programme.v1.ChoiceB\b\xbaH\x05\x92\x01\x02\x10\x0fR\achoices\"P\n" +
@@ -1599,7 +1815,11 @@ const file_stamklant_programme_v1_campaign_proto_rawDesc = "" +
 	"\vTranslation\x12-\n" +
 	"\blanguage\x18\x01 \x01(\tB\x11\xbaH\x0er\f2\n" +
 	"^[a-z]{2}$R\blanguage\x12\"\n" +
-	"\x04text\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\x90\x03\xd8\xf3\x18\x01R\x04text*\x84\x01\n" +
+	"\x04text\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\x90\x03\xd8\xf3\x18\x01R\x04text*N\n" +
+	"\aPrinted\x12\x17\n" +
+	"\x13PRINTED_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0ePRINTED_ALWAYS\x10\x01\x12\x16\n" +
+	"\x12PRINTED_ON_REQUEST\x10\x02*\x84\x01\n" +
 	"\n" +
 	"SurveyKind\x12\x1b\n" +
 	"\x17SURVEY_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
@@ -1646,61 +1866,65 @@ func file_stamklant_programme_v1_campaign_proto_rawDescGZIP() []byte {
 	return file_stamklant_programme_v1_campaign_proto_rawDescData
 }
 
-var file_stamklant_programme_v1_campaign_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_stamklant_programme_v1_campaign_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_stamklant_programme_v1_campaign_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_stamklant_programme_v1_campaign_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_stamklant_programme_v1_campaign_proto_goTypes = []any{
-	(SurveyKind)(0),          // 0: stamklant.programme.v1.SurveyKind
-	(PromptKind)(0),          // 1: stamklant.programme.v1.PromptKind
-	(At)(0),                  // 2: stamklant.programme.v1.At
-	(AskOn)(0),               // 3: stamklant.programme.v1.AskOn
-	(*Campaign)(nil),         // 4: stamklant.programme.v1.Campaign
-	(*Offer)(nil),            // 5: stamklant.programme.v1.Offer
-	(*Survey)(nil),           // 6: stamklant.programme.v1.Survey
-	(*Prompt)(nil),           // 7: stamklant.programme.v1.Prompt
-	(*Condition)(nil),        // 8: stamklant.programme.v1.Condition
-	(*BasketCondition)(nil),  // 9: stamklant.programme.v1.BasketCondition
-	(*RunsOutCondition)(nil), // 10: stamklant.programme.v1.RunsOutCondition
-	(*Bounds)(nil),           // 11: stamklant.programme.v1.Bounds
-	(*MoneyBounds)(nil),      // 12: stamklant.programme.v1.MoneyBounds
-	(*Period)(nil),           // 13: stamklant.programme.v1.Period
-	(*Limits)(nil),           // 14: stamklant.programme.v1.Limits
-	(*Ask)(nil),              // 15: stamklant.programme.v1.Ask
-	(*FollowUp)(nil),         // 16: stamklant.programme.v1.FollowUp
-	(*Choice)(nil),           // 17: stamklant.programme.v1.Choice
-	(*Say)(nil),              // 18: stamklant.programme.v1.Say
-	(*Translation)(nil),      // 19: stamklant.programme.v1.Translation
+	(Printed)(0),             // 0: stamklant.programme.v1.Printed
+	(SurveyKind)(0),          // 1: stamklant.programme.v1.SurveyKind
+	(PromptKind)(0),          // 2: stamklant.programme.v1.PromptKind
+	(At)(0),                  // 3: stamklant.programme.v1.At
+	(AskOn)(0),               // 4: stamklant.programme.v1.AskOn
+	(*Campaign)(nil),         // 5: stamklant.programme.v1.Campaign
+	(*Offer)(nil),            // 6: stamklant.programme.v1.Offer
+	(*Coupon)(nil),           // 7: stamklant.programme.v1.Coupon
+	(*Survey)(nil),           // 8: stamklant.programme.v1.Survey
+	(*Prompt)(nil),           // 9: stamklant.programme.v1.Prompt
+	(*Condition)(nil),        // 10: stamklant.programme.v1.Condition
+	(*BasketCondition)(nil),  // 11: stamklant.programme.v1.BasketCondition
+	(*RunsOutCondition)(nil), // 12: stamklant.programme.v1.RunsOutCondition
+	(*Bounds)(nil),           // 13: stamklant.programme.v1.Bounds
+	(*MoneyBounds)(nil),      // 14: stamklant.programme.v1.MoneyBounds
+	(*Period)(nil),           // 15: stamklant.programme.v1.Period
+	(*Limits)(nil),           // 16: stamklant.programme.v1.Limits
+	(*Ask)(nil),              // 17: stamklant.programme.v1.Ask
+	(*FollowUp)(nil),         // 18: stamklant.programme.v1.FollowUp
+	(*Choice)(nil),           // 19: stamklant.programme.v1.Choice
+	(*Say)(nil),              // 20: stamklant.programme.v1.Say
+	(*Translation)(nil),      // 21: stamklant.programme.v1.Translation
 }
 var file_stamklant_programme_v1_campaign_proto_depIdxs = []int32{
-	5,  // 0: stamklant.programme.v1.Campaign.offer:type_name -> stamklant.programme.v1.Offer
-	6,  // 1: stamklant.programme.v1.Campaign.survey:type_name -> stamklant.programme.v1.Survey
-	7,  // 2: stamklant.programme.v1.Campaign.prompt:type_name -> stamklant.programme.v1.Prompt
-	8,  // 3: stamklant.programme.v1.Campaign.when:type_name -> stamklant.programme.v1.Condition
-	13, // 4: stamklant.programme.v1.Campaign.runs:type_name -> stamklant.programme.v1.Period
-	14, // 5: stamklant.programme.v1.Campaign.limits:type_name -> stamklant.programme.v1.Limits
-	18, // 6: stamklant.programme.v1.Campaign.say:type_name -> stamklant.programme.v1.Say
-	15, // 7: stamklant.programme.v1.Campaign.ask:type_name -> stamklant.programme.v1.Ask
-	16, // 8: stamklant.programme.v1.Campaign.then:type_name -> stamklant.programme.v1.FollowUp
-	0,  // 9: stamklant.programme.v1.Survey.kind:type_name -> stamklant.programme.v1.SurveyKind
-	17, // 10: stamklant.programme.v1.Survey.choices:type_name -> stamklant.programme.v1.Choice
-	1,  // 11: stamklant.programme.v1.Prompt.kind:type_name -> stamklant.programme.v1.PromptKind
-	9,  // 12: stamklant.programme.v1.Condition.basket:type_name -> stamklant.programme.v1.BasketCondition
-	11, // 13: stamklant.programme.v1.Condition.days_since_visit:type_name -> stamklant.programme.v1.Bounds
-	2,  // 14: stamklant.programme.v1.Condition.at:type_name -> stamklant.programme.v1.At
-	10, // 15: stamklant.programme.v1.Condition.runs_out:type_name -> stamklant.programme.v1.RunsOutCondition
-	11, // 16: stamklant.programme.v1.Condition.promotion_percent:type_name -> stamklant.programme.v1.Bounds
-	11, // 17: stamklant.programme.v1.Condition.alive_percent:type_name -> stamklant.programme.v1.Bounds
-	12, // 18: stamklant.programme.v1.Condition.value_next_12_months:type_name -> stamklant.programme.v1.MoneyBounds
-	3,  // 19: stamklant.programme.v1.Ask.on:type_name -> stamklant.programme.v1.AskOn
-	17, // 20: stamklant.programme.v1.FollowUp.choices:type_name -> stamklant.programme.v1.Choice
-	19, // 21: stamklant.programme.v1.Choice.text:type_name -> stamklant.programme.v1.Translation
-	19, // 22: stamklant.programme.v1.Say.cashier:type_name -> stamklant.programme.v1.Translation
-	19, // 23: stamklant.programme.v1.Say.display:type_name -> stamklant.programme.v1.Translation
-	19, // 24: stamklant.programme.v1.Say.receipt:type_name -> stamklant.programme.v1.Translation
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	6,  // 0: stamklant.programme.v1.Campaign.offer:type_name -> stamklant.programme.v1.Offer
+	8,  // 1: stamklant.programme.v1.Campaign.survey:type_name -> stamklant.programme.v1.Survey
+	9,  // 2: stamklant.programme.v1.Campaign.prompt:type_name -> stamklant.programme.v1.Prompt
+	7,  // 3: stamklant.programme.v1.Campaign.coupon:type_name -> stamklant.programme.v1.Coupon
+	10, // 4: stamklant.programme.v1.Campaign.when:type_name -> stamklant.programme.v1.Condition
+	15, // 5: stamklant.programme.v1.Campaign.runs:type_name -> stamklant.programme.v1.Period
+	16, // 6: stamklant.programme.v1.Campaign.limits:type_name -> stamklant.programme.v1.Limits
+	20, // 7: stamklant.programme.v1.Campaign.say:type_name -> stamklant.programme.v1.Say
+	17, // 8: stamklant.programme.v1.Campaign.ask:type_name -> stamklant.programme.v1.Ask
+	18, // 9: stamklant.programme.v1.Campaign.then:type_name -> stamklant.programme.v1.FollowUp
+	0,  // 10: stamklant.programme.v1.Coupon.print:type_name -> stamklant.programme.v1.Printed
+	1,  // 11: stamklant.programme.v1.Survey.kind:type_name -> stamklant.programme.v1.SurveyKind
+	19, // 12: stamklant.programme.v1.Survey.choices:type_name -> stamklant.programme.v1.Choice
+	2,  // 13: stamklant.programme.v1.Prompt.kind:type_name -> stamklant.programme.v1.PromptKind
+	11, // 14: stamklant.programme.v1.Condition.basket:type_name -> stamklant.programme.v1.BasketCondition
+	13, // 15: stamklant.programme.v1.Condition.days_since_visit:type_name -> stamklant.programme.v1.Bounds
+	3,  // 16: stamklant.programme.v1.Condition.at:type_name -> stamklant.programme.v1.At
+	12, // 17: stamklant.programme.v1.Condition.runs_out:type_name -> stamklant.programme.v1.RunsOutCondition
+	13, // 18: stamklant.programme.v1.Condition.promotion_percent:type_name -> stamklant.programme.v1.Bounds
+	13, // 19: stamklant.programme.v1.Condition.alive_percent:type_name -> stamklant.programme.v1.Bounds
+	14, // 20: stamklant.programme.v1.Condition.value_next_12_months:type_name -> stamklant.programme.v1.MoneyBounds
+	4,  // 21: stamklant.programme.v1.Ask.on:type_name -> stamklant.programme.v1.AskOn
+	19, // 22: stamklant.programme.v1.FollowUp.choices:type_name -> stamklant.programme.v1.Choice
+	21, // 23: stamklant.programme.v1.Choice.text:type_name -> stamklant.programme.v1.Translation
+	21, // 24: stamklant.programme.v1.Say.cashier:type_name -> stamklant.programme.v1.Translation
+	21, // 25: stamklant.programme.v1.Say.display:type_name -> stamklant.programme.v1.Translation
+	21, // 26: stamklant.programme.v1.Say.receipt:type_name -> stamklant.programme.v1.Translation
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_programme_v1_campaign_proto_init() }
@@ -1713,17 +1937,19 @@ func file_stamklant_programme_v1_campaign_proto_init() {
 		(*Campaign_Offer)(nil),
 		(*Campaign_Survey)(nil),
 		(*Campaign_Prompt)(nil),
+		(*Campaign_Coupon)(nil),
 	}
-	file_stamklant_programme_v1_campaign_proto_msgTypes[6].OneofWrappers = []any{}
+	file_stamklant_programme_v1_campaign_proto_msgTypes[2].OneofWrappers = []any{}
 	file_stamklant_programme_v1_campaign_proto_msgTypes[7].OneofWrappers = []any{}
 	file_stamklant_programme_v1_campaign_proto_msgTypes[8].OneofWrappers = []any{}
+	file_stamklant_programme_v1_campaign_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_programme_v1_campaign_proto_rawDesc), len(file_stamklant_programme_v1_campaign_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   16,
+			NumEnums:      5,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1154,9 +1154,11 @@ type Programme struct {
 	Restricted []*Restriction `protobuf:"bytes,24,rep,name=restricted,proto3" json:"restricted,omitempty"`
 	// Groups that say too much about a person to be scored by: medicines. Who bought them, how often and for how much changes no score and no
 	// segment; they earn points and count towards tiers as the rules for those say.
-	Sensitive     []string `protobuf:"bytes,25,rep,name=sensitive,proto3" json:"sensitive,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Sensitive []string `protobuf:"bytes,25,rep,name=sensitive,proto3" json:"sensitive,omitempty"`
+	// ISO 3166 countries in whose stores coupons are printed only when the customer asks for one. The preset law-fr fills it in.
+	CouponsOnRequest []string `protobuf:"bytes,40,rep,name=coupons_on_request,json=couponsOnRequest,proto3" json:"coupons_on_request,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Programme) Reset() {
@@ -1360,6 +1362,13 @@ func (x *Programme) GetRestricted() []*Restriction {
 func (x *Programme) GetSensitive() []string {
 	if x != nil {
 		return x.Sensitive
+	}
+	return nil
+}
+
+func (x *Programme) GetCouponsOnRequest() []string {
+	if x != nil {
+		return x.CouponsOnRequest
 	}
 	return nil
 }
@@ -3094,7 +3103,7 @@ var File_stamklant_programme_v1_programme_proto protoreflect.FileDescriptor
 
 const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\n" +
-	"&stamklant/programme/v1/programme.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a%stamklant/programme/v1/campaign.proto\x1a$stamklant/programme/v1/options.proto\"\xfc\f\n" +
+	"&stamklant/programme/v1/programme.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a%stamklant/programme/v1/campaign.proto\x1a$stamklant/programme/v1/options.proto\"\xc4\r\n" +
 	"\tProgramme\x12\x1f\n" +
 	"\x05chain\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\x05chain\x12)\n" +
 	"\vstarts_from\x18\x02 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\bR\n" +
@@ -3128,7 +3137,9 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\n" +
 	"restricted\x18\x18 \x03(\v2#.stamklant.programme.v1.RestrictionB\x11\xbaH\x05\x92\x01\x02\x10d\xd2\xf3\x18\x05groupR\n" +
 	"restricted\x120\n" +
-	"\tsensitive\x18\x19 \x03(\tB\x12\xbaH\x05\x92\x01\x02\x10d\xe2\xf3\x18\x06groupsR\tsensitive\"\xa2\x02\n" +
+	"\tsensitive\x18\x19 \x03(\tB\x12\xbaH\x05\x92\x01\x02\x10d\xe2\xf3\x18\x06groupsR\tsensitive\x12F\n" +
+	"\x12coupons_on_request\x18( \x03(\tB\x18\xbaH\x15\x92\x01\x12\x102\"\x0er\f2\n" +
+	"^[A-Z]{2}$R\x10couponsOnRequest\"\xa2\x02\n" +
 	"\x05Store\x120\n" +
 	"\x04code\x18\x01 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,32}$R\x04code\x12\x1b\n" +
 	"\x04name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18<R\x04name\x12\x1d\n" +

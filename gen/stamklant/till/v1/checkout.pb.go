@@ -249,6 +249,278 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{2}
 }
 
+// VoucherState is how a voucher stands.
+type VoucherState int32
+
+const (
+	// Not set.
+	VoucherState_VOUCHER_STATE_UNSPECIFIED VoucherState = 0
+	// It may be used.
+	VoucherState_VOUCHER_STATE_OPEN VoucherState = 1
+	// A sale holds it, perhaps this one.
+	VoucherState_VOUCHER_STATE_RESERVED VoucherState = 2
+	// It was used.
+	VoucherState_VOUCHER_STATE_USED VoucherState = 3
+	// It may be used later.
+	VoucherState_VOUCHER_STATE_NOT_VALID_YET VoucherState = 4
+	// Its time is over.
+	VoucherState_VOUCHER_STATE_EXPIRED VoucherState = 5
+	// This server does not hold it: another one issued it, or nobody did.
+	VoucherState_VOUCHER_STATE_NOT_HERE VoucherState = 6
+	// What it was given for was brought back.
+	VoucherState_VOUCHER_STATE_WITHDRAWN VoucherState = 7
+)
+
+// Enum value maps for VoucherState.
+var (
+	VoucherState_name = map[int32]string{
+		0: "VOUCHER_STATE_UNSPECIFIED",
+		1: "VOUCHER_STATE_OPEN",
+		2: "VOUCHER_STATE_RESERVED",
+		3: "VOUCHER_STATE_USED",
+		4: "VOUCHER_STATE_NOT_VALID_YET",
+		5: "VOUCHER_STATE_EXPIRED",
+		6: "VOUCHER_STATE_NOT_HERE",
+		7: "VOUCHER_STATE_WITHDRAWN",
+	}
+	VoucherState_value = map[string]int32{
+		"VOUCHER_STATE_UNSPECIFIED":   0,
+		"VOUCHER_STATE_OPEN":          1,
+		"VOUCHER_STATE_RESERVED":      2,
+		"VOUCHER_STATE_USED":          3,
+		"VOUCHER_STATE_NOT_VALID_YET": 4,
+		"VOUCHER_STATE_EXPIRED":       5,
+		"VOUCHER_STATE_NOT_HERE":      6,
+		"VOUCHER_STATE_WITHDRAWN":     7,
+	}
+)
+
+func (x VoucherState) Enum() *VoucherState {
+	p := new(VoucherState)
+	*p = x
+	return p
+}
+
+func (x VoucherState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (VoucherState) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_till_v1_checkout_proto_enumTypes[3].Descriptor()
+}
+
+func (VoucherState) Type() protoreflect.EnumType {
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[3]
+}
+
+func (x VoucherState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use VoucherState.Descriptor instead.
+func (VoucherState) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{3}
+}
+
+// ReserveResult is what became of a reservation.
+type ReserveResult int32
+
+const (
+	// Not set.
+	ReserveResult_RESERVE_RESULT_UNSPECIFIED ReserveResult = 0
+	// It is held for this sale.
+	ReserveResult_RESERVE_RESULT_RESERVED ReserveResult = 1
+	// Another sale holds it.
+	ReserveResult_RESERVE_RESULT_RESERVED_BY_OTHER ReserveResult = 2
+	// It was used.
+	ReserveResult_RESERVE_RESULT_USED ReserveResult = 3
+	// There is no such voucher or offer, or no such customer.
+	ReserveResult_RESERVE_RESULT_UNKNOWN ReserveResult = 4
+	// It may be used later.
+	ReserveResult_RESERVE_RESULT_NOT_VALID_YET ReserveResult = 5
+	// Its time is over.
+	ReserveResult_RESERVE_RESULT_EXPIRED ReserveResult = 6
+	// This server may not give it: another one issued it, or nobody did, or points are not granted to this server.
+	ReserveResult_RESERVE_RESULT_NOT_HERE ReserveResult = 7
+	// The customer has fewer points.
+	ReserveResult_RESERVE_RESULT_TOO_FEW ReserveResult = 8
+	// What it was given for was brought back.
+	ReserveResult_RESERVE_RESULT_WITHDRAWN ReserveResult = 9
+	// The basket is too small for it.
+	ReserveResult_RESERVE_RESULT_SPEND_MORE ReserveResult = 10
+	// The programme does not have points spent, or not by this customer.
+	ReserveResult_RESERVE_RESULT_DENIED ReserveResult = 11
+)
+
+// Enum value maps for ReserveResult.
+var (
+	ReserveResult_name = map[int32]string{
+		0:  "RESERVE_RESULT_UNSPECIFIED",
+		1:  "RESERVE_RESULT_RESERVED",
+		2:  "RESERVE_RESULT_RESERVED_BY_OTHER",
+		3:  "RESERVE_RESULT_USED",
+		4:  "RESERVE_RESULT_UNKNOWN",
+		5:  "RESERVE_RESULT_NOT_VALID_YET",
+		6:  "RESERVE_RESULT_EXPIRED",
+		7:  "RESERVE_RESULT_NOT_HERE",
+		8:  "RESERVE_RESULT_TOO_FEW",
+		9:  "RESERVE_RESULT_WITHDRAWN",
+		10: "RESERVE_RESULT_SPEND_MORE",
+		11: "RESERVE_RESULT_DENIED",
+	}
+	ReserveResult_value = map[string]int32{
+		"RESERVE_RESULT_UNSPECIFIED":       0,
+		"RESERVE_RESULT_RESERVED":          1,
+		"RESERVE_RESULT_RESERVED_BY_OTHER": 2,
+		"RESERVE_RESULT_USED":              3,
+		"RESERVE_RESULT_UNKNOWN":           4,
+		"RESERVE_RESULT_NOT_VALID_YET":     5,
+		"RESERVE_RESULT_EXPIRED":           6,
+		"RESERVE_RESULT_NOT_HERE":          7,
+		"RESERVE_RESULT_TOO_FEW":           8,
+		"RESERVE_RESULT_WITHDRAWN":         9,
+		"RESERVE_RESULT_SPEND_MORE":        10,
+		"RESERVE_RESULT_DENIED":            11,
+	}
+)
+
+func (x ReserveResult) Enum() *ReserveResult {
+	p := new(ReserveResult)
+	*p = x
+	return p
+}
+
+func (x ReserveResult) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReserveResult) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_till_v1_checkout_proto_enumTypes[4].Descriptor()
+}
+
+func (ReserveResult) Type() protoreflect.EnumType {
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[4]
+}
+
+func (x ReserveResult) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReserveResult.Descriptor instead.
+func (ReserveResult) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{4}
+}
+
+// ReleaseResult is what became of letting go.
+type ReleaseResult int32
+
+const (
+	// Not set.
+	ReleaseResult_RELEASE_RESULT_UNSPECIFIED ReleaseResult = 0
+	// It is free.
+	ReleaseResult_RELEASE_RESULT_RELEASED ReleaseResult = 1
+	// This sale did not hold it, or no longer does.
+	ReleaseResult_RELEASE_RESULT_NOT_RESERVED ReleaseResult = 2
+	// It was used.
+	ReleaseResult_RELEASE_RESULT_USED ReleaseResult = 3
+)
+
+// Enum value maps for ReleaseResult.
+var (
+	ReleaseResult_name = map[int32]string{
+		0: "RELEASE_RESULT_UNSPECIFIED",
+		1: "RELEASE_RESULT_RELEASED",
+		2: "RELEASE_RESULT_NOT_RESERVED",
+		3: "RELEASE_RESULT_USED",
+	}
+	ReleaseResult_value = map[string]int32{
+		"RELEASE_RESULT_UNSPECIFIED":  0,
+		"RELEASE_RESULT_RELEASED":     1,
+		"RELEASE_RESULT_NOT_RESERVED": 2,
+		"RELEASE_RESULT_USED":         3,
+	}
+)
+
+func (x ReleaseResult) Enum() *ReleaseResult {
+	p := new(ReleaseResult)
+	*p = x
+	return p
+}
+
+func (x ReleaseResult) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReleaseResult) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_till_v1_checkout_proto_enumTypes[5].Descriptor()
+}
+
+func (ReleaseResult) Type() protoreflect.EnumType {
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[5]
+}
+
+func (x ReleaseResult) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReleaseResult.Descriptor instead.
+func (ReleaseResult) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{5}
+}
+
+// OutcomeResult is what became of a late word.
+type OutcomeResult int32
+
+const (
+	// Not set.
+	OutcomeResult_OUTCOME_RESULT_UNSPECIFIED OutcomeResult = 0
+	// It is recorded.
+	OutcomeResult_OUTCOME_RESULT_RECORDED OutcomeResult = 1
+	// Another word stands under this key; the first stands.
+	OutcomeResult_OUTCOME_RESULT_ANOTHER_STANDS OutcomeResult = 2
+)
+
+// Enum value maps for OutcomeResult.
+var (
+	OutcomeResult_name = map[int32]string{
+		0: "OUTCOME_RESULT_UNSPECIFIED",
+		1: "OUTCOME_RESULT_RECORDED",
+		2: "OUTCOME_RESULT_ANOTHER_STANDS",
+	}
+	OutcomeResult_value = map[string]int32{
+		"OUTCOME_RESULT_UNSPECIFIED":    0,
+		"OUTCOME_RESULT_RECORDED":       1,
+		"OUTCOME_RESULT_ANOTHER_STANDS": 2,
+	}
+)
+
+func (x OutcomeResult) Enum() *OutcomeResult {
+	p := new(OutcomeResult)
+	*p = x
+	return p
+}
+
+func (x OutcomeResult) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OutcomeResult) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_till_v1_checkout_proto_enumTypes[6].Descriptor()
+}
+
+func (OutcomeResult) Type() protoreflect.EnumType {
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[6]
+}
+
+func (x OutcomeResult) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OutcomeResult.Descriptor instead.
+func (OutcomeResult) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{6}
+}
+
 // PresentResult is what became of a presented card.
 type PresentResult int32
 
@@ -290,11 +562,11 @@ func (x PresentResult) String() string {
 }
 
 func (PresentResult) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_till_v1_checkout_proto_enumTypes[3].Descriptor()
+	return file_stamklant_till_v1_checkout_proto_enumTypes[7].Descriptor()
 }
 
 func (PresentResult) Type() protoreflect.EnumType {
-	return &file_stamklant_till_v1_checkout_proto_enumTypes[3]
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[7]
 }
 
 func (x PresentResult) Number() protoreflect.EnumNumber {
@@ -303,7 +575,113 @@ func (x PresentResult) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PresentResult.Descriptor instead.
 func (PresentResult) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{7}
+}
+
+// Symbology is how a code is printed.
+type Symbology int32
+
+const (
+	// Not set.
+	Symbology_SYMBOLOGY_UNSPECIFIED Symbology = 0
+	// EAN-13.
+	Symbology_SYMBOLOGY_EAN_13 Symbology = 1
+	// Code 128.
+	Symbology_SYMBOLOGY_CODE_128 Symbology = 2
+)
+
+// Enum value maps for Symbology.
+var (
+	Symbology_name = map[int32]string{
+		0: "SYMBOLOGY_UNSPECIFIED",
+		1: "SYMBOLOGY_EAN_13",
+		2: "SYMBOLOGY_CODE_128",
+	}
+	Symbology_value = map[string]int32{
+		"SYMBOLOGY_UNSPECIFIED": 0,
+		"SYMBOLOGY_EAN_13":      1,
+		"SYMBOLOGY_CODE_128":    2,
+	}
+)
+
+func (x Symbology) Enum() *Symbology {
+	p := new(Symbology)
+	*p = x
+	return p
+}
+
+func (x Symbology) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Symbology) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_till_v1_checkout_proto_enumTypes[8].Descriptor()
+}
+
+func (Symbology) Type() protoreflect.EnumType {
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[8]
+}
+
+func (x Symbology) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Symbology.Descriptor instead.
+func (Symbology) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{8}
+}
+
+// CouponPrint is whether a coupon is printed.
+type CouponPrint int32
+
+const (
+	// Not set.
+	CouponPrint_COUPON_PRINT_UNSPECIFIED CouponPrint = 0
+	// Always.
+	CouponPrint_COUPON_PRINT_ALWAYS CouponPrint = 1
+	// Only when the customer asks for it: the cashier asks. What is not printed stays with the customer's card, if there is one.
+	CouponPrint_COUPON_PRINT_ON_REQUEST CouponPrint = 2
+)
+
+// Enum value maps for CouponPrint.
+var (
+	CouponPrint_name = map[int32]string{
+		0: "COUPON_PRINT_UNSPECIFIED",
+		1: "COUPON_PRINT_ALWAYS",
+		2: "COUPON_PRINT_ON_REQUEST",
+	}
+	CouponPrint_value = map[string]int32{
+		"COUPON_PRINT_UNSPECIFIED": 0,
+		"COUPON_PRINT_ALWAYS":      1,
+		"COUPON_PRINT_ON_REQUEST":  2,
+	}
+)
+
+func (x CouponPrint) Enum() *CouponPrint {
+	p := new(CouponPrint)
+	*p = x
+	return p
+}
+
+func (x CouponPrint) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CouponPrint) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_till_v1_checkout_proto_enumTypes[9].Descriptor()
+}
+
+func (CouponPrint) Type() protoreflect.EnumType {
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[9]
+}
+
+func (x CouponPrint) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CouponPrint.Descriptor instead.
+func (CouponPrint) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{9}
 }
 
 // ClaimResult is what became of a claim.
@@ -359,11 +737,11 @@ func (x ClaimResult) String() string {
 }
 
 func (ClaimResult) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_till_v1_checkout_proto_enumTypes[4].Descriptor()
+	return file_stamklant_till_v1_checkout_proto_enumTypes[10].Descriptor()
 }
 
 func (ClaimResult) Type() protoreflect.EnumType {
-	return &file_stamklant_till_v1_checkout_proto_enumTypes[4]
+	return &file_stamklant_till_v1_checkout_proto_enumTypes[10]
 }
 
 func (x ClaimResult) Number() protoreflect.EnumNumber {
@@ -372,7 +750,7 @@ func (x ClaimResult) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ClaimResult.Descriptor instead.
 func (ClaimResult) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{10}
 }
 
 // Caller says which till is asking, and on what behalf.
@@ -713,6 +1091,9 @@ type LookupRequest struct {
 	Abilities *Abilities `protobuf:"bytes,7,opt,name=abilities,proto3" json:"abilities,omitempty"`
 	// The language of the till's operator; empty means the store's first.
 	StaffLanguage string `protobuf:"bytes,8,opt,name=staff_language,json=staffLanguage,proto3" json:"staff_language,omitempty"`
+	// Something else the customer told, where the first leads to several customers: a postcode and house number beside a phone number. Only
+	// customers that both lead to remain.
+	NarrowedBy    *Identifier `protobuf:"bytes,10,opt,name=narrowed_by,json=narrowedBy,proto3" json:"narrowed_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -823,6 +1204,13 @@ func (x *LookupRequest) GetStaffLanguage() string {
 	return ""
 }
 
+func (x *LookupRequest) GetNarrowedBy() *Identifier {
+	if x != nil {
+		return x.NarrowedBy
+	}
+	return nil
+}
+
 type isLookupRequest_Customer interface {
 	isLookupRequest_Customer()
 }
@@ -876,7 +1264,11 @@ type LookupResponse struct {
 	// When AMBIGUOUS: at most five, masked.
 	Choices []*Choice `protobuf:"bytes,12,rep,name=choices,proto3" json:"choices,omitempty"`
 	// What was presented, when the till asked for that: it goes onto the receipt.
-	Presented     *Identifier `protobuf:"bytes,13,opt,name=presented,proto3" json:"presented,omitempty"`
+	Presented *Identifier `protobuf:"bytes,13,opt,name=presented,proto3" json:"presented,omitempty"`
+	// Vouchers and coupons of this customer that this server holds and that may be spent now or later, those that end first; at most 10.
+	Vouchers []*Voucher `protobuf:"bytes,14,rep,name=vouchers,proto3" json:"vouchers,omitempty"`
+	// When VOUCHER: how what was scanned stands.
+	Voucher       *Voucher `protobuf:"bytes,15,opt,name=voucher,proto3" json:"voucher,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1002,6 +1394,903 @@ func (x *LookupResponse) GetPresented() *Identifier {
 	return nil
 }
 
+func (x *LookupResponse) GetVouchers() []*Voucher {
+	if x != nil {
+		return x.Vouchers
+	}
+	return nil
+}
+
+func (x *LookupResponse) GetVoucher() *Voucher {
+	if x != nil {
+		return x.Voucher
+	}
+	return nil
+}
+
+// Voucher is a right to be used once, as a till may know it.
+type Voucher struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names it in Reserve and on the receipt; it is not its code.
+	VoucherRef string `protobuf:"bytes,1,opt,name=voucher_ref,json=voucherRef,proto3" json:"voucher_ref,omitempty"`
+	// The last characters of its code.
+	Masked string `protobuf:"bytes,2,opt,name=masked,proto3" json:"masked,omitempty"`
+	// How it stands.
+	State VoucherState `protobuf:"varint,3,opt,name=state,proto3,enum=stamklant.till.v1.VoucherState" json:"state,omitempty"`
+	// The campaign it is from; empty for one this server does not hold.
+	Campaign string `protobuf:"bytes,4,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// Discount, basis points; 0 for a fixed amount.
+	BasisPoints int32 `protobuf:"varint,5,opt,name=basis_points,json=basisPoints,proto3" json:"basis_points,omitempty"`
+	// A fixed amount off, minor units; 0 for a percentage.
+	AmountMinor int64 `protobuf:"varint,6,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
+	// The most a percentage comes to, minor units; 0 for no bound.
+	AtMostMinor int64 `protobuf:"varint,7,opt,name=at_most_minor,json=atMostMinor,proto3" json:"at_most_minor,omitempty"`
+	// From what spending on it holds, minor units; 0 for any.
+	SpendAtLeastMinor int64 `protobuf:"varint,8,opt,name=spend_at_least_minor,json=spendAtLeastMinor,proto3" json:"spend_at_least_minor,omitempty"`
+	// The first day it may be used, YYYY-MM-DD.
+	ValidFrom string `protobuf:"bytes,9,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
+	// The last day.
+	ValidUntil string `protobuf:"bytes,10,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	// The code by which the till knows this discount.
+	TillCode      string `protobuf:"bytes,11,opt,name=till_code,json=tillCode,proto3" json:"till_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Voucher) Reset() {
+	*x = Voucher{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Voucher) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Voucher) ProtoMessage() {}
+
+func (x *Voucher) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Voucher.ProtoReflect.Descriptor instead.
+func (*Voucher) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Voucher) GetVoucherRef() string {
+	if x != nil {
+		return x.VoucherRef
+	}
+	return ""
+}
+
+func (x *Voucher) GetMasked() string {
+	if x != nil {
+		return x.Masked
+	}
+	return ""
+}
+
+func (x *Voucher) GetState() VoucherState {
+	if x != nil {
+		return x.State
+	}
+	return VoucherState_VOUCHER_STATE_UNSPECIFIED
+}
+
+func (x *Voucher) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+func (x *Voucher) GetBasisPoints() int32 {
+	if x != nil {
+		return x.BasisPoints
+	}
+	return 0
+}
+
+func (x *Voucher) GetAmountMinor() int64 {
+	if x != nil {
+		return x.AmountMinor
+	}
+	return 0
+}
+
+func (x *Voucher) GetAtMostMinor() int64 {
+	if x != nil {
+		return x.AtMostMinor
+	}
+	return 0
+}
+
+func (x *Voucher) GetSpendAtLeastMinor() int64 {
+	if x != nil {
+		return x.SpendAtLeastMinor
+	}
+	return 0
+}
+
+func (x *Voucher) GetValidFrom() string {
+	if x != nil {
+		return x.ValidFrom
+	}
+	return ""
+}
+
+func (x *Voucher) GetValidUntil() string {
+	if x != nil {
+		return x.ValidUntil
+	}
+	return ""
+}
+
+func (x *Voucher) GetTillCode() string {
+	if x != nil {
+		return x.TillCode
+	}
+	return ""
+}
+
+// ReserveRequest asks for something to be held.
+type ReserveRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who asks.
+	Caller *Caller `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// The sale it is for: made by the till when the sale opened, the same in every call of that sale.
+	ReceiptRef string `protobuf:"bytes,2,opt,name=receipt_ref,json=receiptRef,proto3" json:"receipt_ref,omitempty"`
+	// What is to be held.
+	//
+	// Types that are valid to be assigned to Thing:
+	//
+	//	*ReserveRequest_Voucher
+	//	*ReserveRequest_VoucherRef
+	//	*ReserveRequest_Points
+	//	*ReserveRequest_Offer
+	Thing isReserveRequest_Thing `protobuf_oneof:"thing"`
+	// Whose it is: needed for points and offers; a voucher needs nobody.
+	//
+	// Types that are valid to be assigned to Customer:
+	//
+	//	*ReserveRequest_Identifier
+	//	*ReserveRequest_AccountRef
+	Customer isReserveRequest_Customer `protobuf_oneof:"customer"`
+	// The basket, to be told what to take off.
+	Basket *Basket `protobuf:"bytes,9,opt,name=basket,proto3" json:"basket,omitempty"`
+	// What the till can do.
+	Abilities *Abilities `protobuf:"bytes,10,opt,name=abilities,proto3" json:"abilities,omitempty"`
+	// The language of the till's operator; empty means the store's first.
+	StaffLanguage string `protobuf:"bytes,11,opt,name=staff_language,json=staffLanguage,proto3" json:"staff_language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReserveRequest) Reset() {
+	*x = ReserveRequest{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReserveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReserveRequest) ProtoMessage() {}
+
+func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
+func (*ReserveRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ReserveRequest) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetReceiptRef() string {
+	if x != nil {
+		return x.ReceiptRef
+	}
+	return ""
+}
+
+func (x *ReserveRequest) GetThing() isReserveRequest_Thing {
+	if x != nil {
+		return x.Thing
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetVoucher() *Identifier {
+	if x != nil {
+		if x, ok := x.Thing.(*ReserveRequest_Voucher); ok {
+			return x.Voucher
+		}
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetVoucherRef() string {
+	if x != nil {
+		if x, ok := x.Thing.(*ReserveRequest_VoucherRef); ok {
+			return x.VoucherRef
+		}
+	}
+	return ""
+}
+
+func (x *ReserveRequest) GetPoints() int64 {
+	if x != nil {
+		if x, ok := x.Thing.(*ReserveRequest_Points); ok {
+			return x.Points
+		}
+	}
+	return 0
+}
+
+func (x *ReserveRequest) GetOffer() string {
+	if x != nil {
+		if x, ok := x.Thing.(*ReserveRequest_Offer); ok {
+			return x.Offer
+		}
+	}
+	return ""
+}
+
+func (x *ReserveRequest) GetCustomer() isReserveRequest_Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetIdentifier() *Identifier {
+	if x != nil {
+		if x, ok := x.Customer.(*ReserveRequest_Identifier); ok {
+			return x.Identifier
+		}
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetAccountRef() string {
+	if x != nil {
+		if x, ok := x.Customer.(*ReserveRequest_AccountRef); ok {
+			return x.AccountRef
+		}
+	}
+	return ""
+}
+
+func (x *ReserveRequest) GetBasket() *Basket {
+	if x != nil {
+		return x.Basket
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetAbilities() *Abilities {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetStaffLanguage() string {
+	if x != nil {
+		return x.StaffLanguage
+	}
+	return ""
+}
+
+type isReserveRequest_Thing interface {
+	isReserveRequest_Thing()
+}
+
+type ReserveRequest_Voucher struct {
+	// A voucher or coupon, as it was scanned or typed.
+	Voucher *Identifier `protobuf:"bytes,3,opt,name=voucher,proto3,oneof"`
+}
+
+type ReserveRequest_VoucherRef struct {
+	// One that an earlier answer named.
+	VoucherRef string `protobuf:"bytes,4,opt,name=voucher_ref,json=voucherRef,proto3,oneof"`
+}
+
+type ReserveRequest_Points struct {
+	// So many points, to be spent.
+	Points int64 `protobuf:"varint,5,opt,name=points,proto3,oneof"`
+}
+
+type ReserveRequest_Offer struct {
+	// The campaign of an offer that a customer has only so many times.
+	Offer string `protobuf:"bytes,6,opt,name=offer,proto3,oneof"`
+}
+
+func (*ReserveRequest_Voucher) isReserveRequest_Thing() {}
+
+func (*ReserveRequest_VoucherRef) isReserveRequest_Thing() {}
+
+func (*ReserveRequest_Points) isReserveRequest_Thing() {}
+
+func (*ReserveRequest_Offer) isReserveRequest_Thing() {}
+
+type isReserveRequest_Customer interface {
+	isReserveRequest_Customer()
+}
+
+type ReserveRequest_Identifier struct {
+	// What was scanned or typed.
+	Identifier *Identifier `protobuf:"bytes,7,opt,name=identifier,proto3,oneof"`
+}
+
+type ReserveRequest_AccountRef struct {
+	// An account known from an earlier answer.
+	AccountRef string `protobuf:"bytes,8,opt,name=account_ref,json=accountRef,proto3,oneof"`
+}
+
+func (*ReserveRequest_Identifier) isReserveRequest_Customer() {}
+
+func (*ReserveRequest_AccountRef) isReserveRequest_Customer() {}
+
+// ReserveResponse says what became of a reservation.
+type ReserveResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	Result ReserveResult `protobuf:"varint,1,opt,name=result,proto3,enum=stamklant.till.v1.ReserveResult" json:"result,omitempty"`
+	// Until when it is held; absent unless RESERVED.
+	HeldUntil *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=held_until,json=heldUntil,proto3" json:"held_until,omitempty"`
+	// The voucher, when it is one.
+	Voucher *Voucher `protobuf:"bytes,3,opt,name=voucher,proto3" json:"voucher,omitempty"`
+	// What to take off which line, when a basket came.
+	LineDiscounts []*LineDiscount `protobuf:"bytes,4,rep,name=line_discounts,json=lineDiscounts,proto3" json:"line_discounts,omitempty"`
+	// For the cashier.
+	Staff *TextBlock `protobuf:"bytes,5,opt,name=staff,proto3" json:"staff,omitempty"`
+	// For the customer display.
+	CustomerDisplay *TextBlock `protobuf:"bytes,6,opt,name=customer_display,json=customerDisplay,proto3" json:"customer_display,omitempty"`
+	// What the answer rests on; `replayed` when the same till held it for this sale already.
+	Meta          *Meta `protobuf:"bytes,7,opt,name=meta,proto3" json:"meta,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReserveResponse) Reset() {
+	*x = ReserveResponse{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReserveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReserveResponse) ProtoMessage() {}
+
+func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReserveResponse.ProtoReflect.Descriptor instead.
+func (*ReserveResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ReserveResponse) GetResult() ReserveResult {
+	if x != nil {
+		return x.Result
+	}
+	return ReserveResult_RESERVE_RESULT_UNSPECIFIED
+}
+
+func (x *ReserveResponse) GetHeldUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.HeldUntil
+	}
+	return nil
+}
+
+func (x *ReserveResponse) GetVoucher() *Voucher {
+	if x != nil {
+		return x.Voucher
+	}
+	return nil
+}
+
+func (x *ReserveResponse) GetLineDiscounts() []*LineDiscount {
+	if x != nil {
+		return x.LineDiscounts
+	}
+	return nil
+}
+
+func (x *ReserveResponse) GetStaff() *TextBlock {
+	if x != nil {
+		return x.Staff
+	}
+	return nil
+}
+
+func (x *ReserveResponse) GetCustomerDisplay() *TextBlock {
+	if x != nil {
+		return x.CustomerDisplay
+	}
+	return nil
+}
+
+func (x *ReserveResponse) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+// ReleaseRequest lets go of what a sale holds.
+type ReleaseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who asks.
+	Caller *Caller `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// The sale it is held for.
+	ReceiptRef string `protobuf:"bytes,2,opt,name=receipt_ref,json=receiptRef,proto3" json:"receipt_ref,omitempty"`
+	// What is held.
+	//
+	// Types that are valid to be assigned to Thing:
+	//
+	//	*ReleaseRequest_Voucher
+	//	*ReleaseRequest_VoucherRef
+	//	*ReleaseRequest_Points
+	//	*ReleaseRequest_Offer
+	Thing isReleaseRequest_Thing `protobuf_oneof:"thing"`
+	// Whose it is, for points and offers.
+	//
+	// Types that are valid to be assigned to Customer:
+	//
+	//	*ReleaseRequest_Identifier
+	//	*ReleaseRequest_AccountRef
+	Customer      isReleaseRequest_Customer `protobuf_oneof:"customer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseRequest) Reset() {
+	*x = ReleaseRequest{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseRequest) ProtoMessage() {}
+
+func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ReleaseRequest) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *ReleaseRequest) GetReceiptRef() string {
+	if x != nil {
+		return x.ReceiptRef
+	}
+	return ""
+}
+
+func (x *ReleaseRequest) GetThing() isReleaseRequest_Thing {
+	if x != nil {
+		return x.Thing
+	}
+	return nil
+}
+
+func (x *ReleaseRequest) GetVoucher() *Identifier {
+	if x != nil {
+		if x, ok := x.Thing.(*ReleaseRequest_Voucher); ok {
+			return x.Voucher
+		}
+	}
+	return nil
+}
+
+func (x *ReleaseRequest) GetVoucherRef() string {
+	if x != nil {
+		if x, ok := x.Thing.(*ReleaseRequest_VoucherRef); ok {
+			return x.VoucherRef
+		}
+	}
+	return ""
+}
+
+func (x *ReleaseRequest) GetPoints() int64 {
+	if x != nil {
+		if x, ok := x.Thing.(*ReleaseRequest_Points); ok {
+			return x.Points
+		}
+	}
+	return 0
+}
+
+func (x *ReleaseRequest) GetOffer() string {
+	if x != nil {
+		if x, ok := x.Thing.(*ReleaseRequest_Offer); ok {
+			return x.Offer
+		}
+	}
+	return ""
+}
+
+func (x *ReleaseRequest) GetCustomer() isReleaseRequest_Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *ReleaseRequest) GetIdentifier() *Identifier {
+	if x != nil {
+		if x, ok := x.Customer.(*ReleaseRequest_Identifier); ok {
+			return x.Identifier
+		}
+	}
+	return nil
+}
+
+func (x *ReleaseRequest) GetAccountRef() string {
+	if x != nil {
+		if x, ok := x.Customer.(*ReleaseRequest_AccountRef); ok {
+			return x.AccountRef
+		}
+	}
+	return ""
+}
+
+type isReleaseRequest_Thing interface {
+	isReleaseRequest_Thing()
+}
+
+type ReleaseRequest_Voucher struct {
+	// A voucher or coupon, as it was scanned or typed.
+	Voucher *Identifier `protobuf:"bytes,3,opt,name=voucher,proto3,oneof"`
+}
+
+type ReleaseRequest_VoucherRef struct {
+	// One that an earlier answer named.
+	VoucherRef string `protobuf:"bytes,4,opt,name=voucher_ref,json=voucherRef,proto3,oneof"`
+}
+
+type ReleaseRequest_Points struct {
+	// So many points.
+	Points int64 `protobuf:"varint,5,opt,name=points,proto3,oneof"`
+}
+
+type ReleaseRequest_Offer struct {
+	// The campaign of an offer.
+	Offer string `protobuf:"bytes,6,opt,name=offer,proto3,oneof"`
+}
+
+func (*ReleaseRequest_Voucher) isReleaseRequest_Thing() {}
+
+func (*ReleaseRequest_VoucherRef) isReleaseRequest_Thing() {}
+
+func (*ReleaseRequest_Points) isReleaseRequest_Thing() {}
+
+func (*ReleaseRequest_Offer) isReleaseRequest_Thing() {}
+
+type isReleaseRequest_Customer interface {
+	isReleaseRequest_Customer()
+}
+
+type ReleaseRequest_Identifier struct {
+	// What was scanned or typed.
+	Identifier *Identifier `protobuf:"bytes,7,opt,name=identifier,proto3,oneof"`
+}
+
+type ReleaseRequest_AccountRef struct {
+	// An account known from an earlier answer.
+	AccountRef string `protobuf:"bytes,8,opt,name=account_ref,json=accountRef,proto3,oneof"`
+}
+
+func (*ReleaseRequest_Identifier) isReleaseRequest_Customer() {}
+
+func (*ReleaseRequest_AccountRef) isReleaseRequest_Customer() {}
+
+// ReleaseResponse says what became of letting go.
+type ReleaseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	Result ReleaseResult `protobuf:"varint,1,opt,name=result,proto3,enum=stamklant.till.v1.ReleaseResult" json:"result,omitempty"`
+	// What the answer rests on.
+	Meta          *Meta `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseResponse) Reset() {
+	*x = ReleaseResponse{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseResponse) ProtoMessage() {}
+
+func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ReleaseResponse) GetResult() ReleaseResult {
+	if x != nil {
+		return x.Result
+	}
+	return ReleaseResult_RELEASE_RESULT_UNSPECIFIED
+}
+
+func (x *ReleaseResponse) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+// RecordOutcomeRequest is what came of a suggestion, told afterwards.
+type RecordOutcomeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who tells it.
+	Caller *Caller `protobuf:"bytes,1,opt,name=caller,proto3" json:"caller,omitempty"`
+	// Of which visit.
+	//
+	// Types that are valid to be assigned to About:
+	//
+	//	*RecordOutcomeRequest_Receipt
+	//	*RecordOutcomeRequest_DecisionId
+	About isRecordOutcomeRequest_About `protobuf_oneof:"about"`
+	// What was suggested and what came of it.
+	Outcome *v1.Exposure `protobuf:"bytes,4,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// A late answer or a correction.
+	Kind v1.LateKind `protobuf:"varint,5,opt,name=kind,proto3,enum=stamklant.outcome.v1.LateKind" json:"kind,omitempty"`
+	// When it came; a moment ahead of the server's clock is taken as now.
+	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	// Whose it is, where it is known; a receipt of this store knows it itself.
+	AccountRef    string `protobuf:"bytes,7,opt,name=account_ref,json=accountRef,proto3" json:"account_ref,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordOutcomeRequest) Reset() {
+	*x = RecordOutcomeRequest{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordOutcomeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordOutcomeRequest) ProtoMessage() {}
+
+func (x *RecordOutcomeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordOutcomeRequest.ProtoReflect.Descriptor instead.
+func (*RecordOutcomeRequest) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RecordOutcomeRequest) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *RecordOutcomeRequest) GetAbout() isRecordOutcomeRequest_About {
+	if x != nil {
+		return x.About
+	}
+	return nil
+}
+
+func (x *RecordOutcomeRequest) GetReceipt() *v1.ReceiptKey {
+	if x != nil {
+		if x, ok := x.About.(*RecordOutcomeRequest_Receipt); ok {
+			return x.Receipt
+		}
+	}
+	return nil
+}
+
+func (x *RecordOutcomeRequest) GetDecisionId() string {
+	if x != nil {
+		if x, ok := x.About.(*RecordOutcomeRequest_DecisionId); ok {
+			return x.DecisionId
+		}
+	}
+	return ""
+}
+
+func (x *RecordOutcomeRequest) GetOutcome() *v1.Exposure {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *RecordOutcomeRequest) GetKind() v1.LateKind {
+	if x != nil {
+		return x.Kind
+	}
+	return v1.LateKind(0)
+}
+
+func (x *RecordOutcomeRequest) GetOccurredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return nil
+}
+
+func (x *RecordOutcomeRequest) GetAccountRef() string {
+	if x != nil {
+		return x.AccountRef
+	}
+	return ""
+}
+
+type isRecordOutcomeRequest_About interface {
+	isRecordOutcomeRequest_About()
+}
+
+type RecordOutcomeRequest_Receipt struct {
+	// The receipt.
+	Receipt *v1.ReceiptKey `protobuf:"bytes,2,opt,name=receipt,proto3,oneof"`
+}
+
+type RecordOutcomeRequest_DecisionId struct {
+	// The suggestion's id, where no receipt is known.
+	DecisionId string `protobuf:"bytes,3,opt,name=decision_id,json=decisionId,proto3,oneof"`
+}
+
+func (*RecordOutcomeRequest_Receipt) isRecordOutcomeRequest_About() {}
+
+func (*RecordOutcomeRequest_DecisionId) isRecordOutcomeRequest_About() {}
+
+// RecordOutcomeResponse says what became of a late word.
+type RecordOutcomeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	Result OutcomeResult `protobuf:"varint,1,opt,name=result,proto3,enum=stamklant.till.v1.OutcomeResult" json:"result,omitempty"`
+	// What the answer rests on.
+	Meta          *Meta `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordOutcomeResponse) Reset() {
+	*x = RecordOutcomeResponse{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordOutcomeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordOutcomeResponse) ProtoMessage() {}
+
+func (x *RecordOutcomeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordOutcomeResponse.ProtoReflect.Descriptor instead.
+func (*RecordOutcomeResponse) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RecordOutcomeResponse) GetResult() OutcomeResult {
+	if x != nil {
+		return x.Result
+	}
+	return OutcomeResult_OUTCOME_RESULT_UNSPECIFIED
+}
+
+func (x *RecordOutcomeResponse) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
 // PresentCardRequest presents a card.
 type PresentCardRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1017,7 +2306,7 @@ type PresentCardRequest struct {
 
 func (x *PresentCardRequest) Reset() {
 	*x = PresentCardRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[6]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +2318,7 @@ func (x *PresentCardRequest) String() string {
 func (*PresentCardRequest) ProtoMessage() {}
 
 func (x *PresentCardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[6]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +2331,7 @@ func (x *PresentCardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresentCardRequest.ProtoReflect.Descriptor instead.
 func (*PresentCardRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PresentCardRequest) GetCaller() *Caller {
@@ -1081,7 +2370,7 @@ type PresentCardResponse struct {
 
 func (x *PresentCardResponse) Reset() {
 	*x = PresentCardResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[7]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +2382,7 @@ func (x *PresentCardResponse) String() string {
 func (*PresentCardResponse) ProtoMessage() {}
 
 func (x *PresentCardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[7]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +2395,7 @@ func (x *PresentCardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresentCardResponse.ProtoReflect.Descriptor instead.
 func (*PresentCardResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PresentCardResponse) GetResult() PresentResult {
@@ -1147,7 +2436,7 @@ type WatchTillRequest struct {
 
 func (x *WatchTillRequest) Reset() {
 	*x = WatchTillRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[8]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1159,7 +2448,7 @@ func (x *WatchTillRequest) String() string {
 func (*WatchTillRequest) ProtoMessage() {}
 
 func (x *WatchTillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[8]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1172,7 +2461,7 @@ func (x *WatchTillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTillRequest.ProtoReflect.Descriptor instead.
 func (*WatchTillRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchTillRequest) GetCaller() *Caller {
@@ -1223,7 +2512,7 @@ type WatchTillResponse struct {
 
 func (x *WatchTillResponse) Reset() {
 	*x = WatchTillResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[9]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1235,7 +2524,7 @@ func (x *WatchTillResponse) String() string {
 func (*WatchTillResponse) ProtoMessage() {}
 
 func (x *WatchTillResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[9]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1248,7 +2537,7 @@ func (x *WatchTillResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTillResponse.ProtoReflect.Descriptor instead.
 func (*WatchTillResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchTillResponse) GetNumber() uint64 {
@@ -1323,7 +2612,7 @@ type PresentedCard struct {
 
 func (x *PresentedCard) Reset() {
 	*x = PresentedCard{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[10]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +2624,7 @@ func (x *PresentedCard) String() string {
 func (*PresentedCard) ProtoMessage() {}
 
 func (x *PresentedCard) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[10]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +2637,7 @@ func (x *PresentedCard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresentedCard.ProtoReflect.Descriptor instead.
 func (*PresentedCard) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PresentedCard) GetIdentifier() *Identifier {
@@ -1383,7 +2672,7 @@ type Freshness struct {
 
 func (x *Freshness) Reset() {
 	*x = Freshness{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[11]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1395,7 +2684,7 @@ func (x *Freshness) String() string {
 func (*Freshness) ProtoMessage() {}
 
 func (x *Freshness) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[11]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1408,7 +2697,7 @@ func (x *Freshness) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Freshness.ProtoReflect.Descriptor instead.
 func (*Freshness) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Freshness) GetMeta() *Meta {
@@ -1443,7 +2732,7 @@ type Loyalty struct {
 
 func (x *Loyalty) Reset() {
 	*x = Loyalty{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[12]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +2744,7 @@ func (x *Loyalty) String() string {
 func (*Loyalty) ProtoMessage() {}
 
 func (x *Loyalty) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[12]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1468,7 +2757,7 @@ func (x *Loyalty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loyalty.ProtoReflect.Descriptor instead.
 func (*Loyalty) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Loyalty) GetTier() string {
@@ -1542,7 +2831,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[13]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1554,7 +2843,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[13]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1567,7 +2856,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Segment) GetCode() string {
@@ -1606,7 +2895,7 @@ type Entitlement struct {
 
 func (x *Entitlement) Reset() {
 	*x = Entitlement{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[14]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +2907,7 @@ func (x *Entitlement) String() string {
 func (*Entitlement) ProtoMessage() {}
 
 func (x *Entitlement) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[14]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +2920,7 @@ func (x *Entitlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entitlement.ProtoReflect.Descriptor instead.
 func (*Entitlement) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Entitlement) GetCode() string {
@@ -1679,7 +2968,7 @@ type Suggestion struct {
 
 func (x *Suggestion) Reset() {
 	*x = Suggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[15]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1691,7 +2980,7 @@ func (x *Suggestion) String() string {
 func (*Suggestion) ProtoMessage() {}
 
 func (x *Suggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[15]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1704,7 +2993,7 @@ func (x *Suggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suggestion.ProtoReflect.Descriptor instead.
 func (*Suggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Suggestion) GetKind() isSuggestion_Kind {
@@ -1816,7 +3105,7 @@ type OfferSuggestion struct {
 
 func (x *OfferSuggestion) Reset() {
 	*x = OfferSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[16]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +3117,7 @@ func (x *OfferSuggestion) String() string {
 func (*OfferSuggestion) ProtoMessage() {}
 
 func (x *OfferSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[16]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1841,7 +3130,7 @@ func (x *OfferSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferSuggestion.ProtoReflect.Descriptor instead.
 func (*OfferSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *OfferSuggestion) GetTillCode() string {
@@ -1873,7 +3162,7 @@ type LineDiscount struct {
 
 func (x *LineDiscount) Reset() {
 	*x = LineDiscount{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[17]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1885,7 +3174,7 @@ func (x *LineDiscount) String() string {
 func (*LineDiscount) ProtoMessage() {}
 
 func (x *LineDiscount) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[17]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1898,7 +3187,7 @@ func (x *LineDiscount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDiscount.ProtoReflect.Descriptor instead.
 func (*LineDiscount) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LineDiscount) GetLine() int32 {
@@ -1935,7 +3224,7 @@ type SurveySuggestion struct {
 
 func (x *SurveySuggestion) Reset() {
 	*x = SurveySuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[18]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1947,7 +3236,7 @@ func (x *SurveySuggestion) String() string {
 func (*SurveySuggestion) ProtoMessage() {}
 
 func (x *SurveySuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[18]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,7 +3249,7 @@ func (x *SurveySuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SurveySuggestion.ProtoReflect.Descriptor instead.
 func (*SurveySuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{18}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SurveySuggestion) GetLowest() int32 {
@@ -1988,7 +3277,7 @@ type PromptSuggestion struct {
 
 func (x *PromptSuggestion) Reset() {
 	*x = PromptSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[19]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2000,7 +3289,7 @@ func (x *PromptSuggestion) String() string {
 func (*PromptSuggestion) ProtoMessage() {}
 
 func (x *PromptSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[19]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2013,7 +3302,7 @@ func (x *PromptSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromptSuggestion.ProtoReflect.Descriptor instead.
 func (*PromptSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{19}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PromptSuggestion) GetAbout() string {
@@ -2032,7 +3321,7 @@ type NoSuggestion struct {
 
 func (x *NoSuggestion) Reset() {
 	*x = NoSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2044,7 +3333,7 @@ func (x *NoSuggestion) String() string {
 func (*NoSuggestion) ProtoMessage() {}
 
 func (x *NoSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2057,7 +3346,7 @@ func (x *NoSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoSuggestion.ProtoReflect.Descriptor instead.
 func (*NoSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{20}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
 }
 
 // TextBlock is words for one audience, ready to show.
@@ -2073,7 +3362,7 @@ type TextBlock struct {
 
 func (x *TextBlock) Reset() {
 	*x = TextBlock{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2085,7 +3374,7 @@ func (x *TextBlock) String() string {
 func (*TextBlock) ProtoMessage() {}
 
 func (x *TextBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2098,7 +3387,7 @@ func (x *TextBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TextBlock.ProtoReflect.Descriptor instead.
 func (*TextBlock) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{21}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *TextBlock) GetLines() []string {
@@ -2128,7 +3417,7 @@ type Choice struct {
 
 func (x *Choice) Reset() {
 	*x = Choice{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2140,7 +3429,7 @@ func (x *Choice) String() string {
 func (*Choice) ProtoMessage() {}
 
 func (x *Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2153,7 +3442,7 @@ func (x *Choice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Choice.ProtoReflect.Descriptor instead.
 func (*Choice) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{22}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Choice) GetAccountRef() string {
@@ -2191,7 +3480,7 @@ type Meta struct {
 
 func (x *Meta) Reset() {
 	*x = Meta{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2203,7 +3492,7 @@ func (x *Meta) String() string {
 func (*Meta) ProtoMessage() {}
 
 func (x *Meta) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2216,7 +3505,7 @@ func (x *Meta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Meta.ProtoReflect.Descriptor instead.
 func (*Meta) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{23}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Meta) GetServer() string {
@@ -2287,7 +3576,7 @@ type RecordReceiptRequest struct {
 
 func (x *RecordReceiptRequest) Reset() {
 	*x = RecordReceiptRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2299,7 +3588,7 @@ func (x *RecordReceiptRequest) String() string {
 func (*RecordReceiptRequest) ProtoMessage() {}
 
 func (x *RecordReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2312,7 +3601,7 @@ func (x *RecordReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordReceiptRequest.ProtoReflect.Descriptor instead.
 func (*RecordReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{24}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RecordReceiptRequest) GetCaller() *Caller {
@@ -2413,14 +3702,18 @@ type RecordReceiptResponse struct {
 	// What the answer rests on.
 	Meta *Meta `protobuf:"bytes,8,opt,name=meta,proto3" json:"meta,omitempty"`
 	// Points may still be corrected.
-	Provisional   bool `protobuf:"varint,9,opt,name=provisional,proto3" json:"provisional,omitempty"`
+	Provisional bool `protobuf:"varint,9,opt,name=provisional,proto3" json:"provisional,omitempty"`
+	// A coupon for the next visit that this sale ends in; absent for none.
+	Coupon *IssuedCoupon `protobuf:"bytes,10,opt,name=coupon,proto3" json:"coupon,omitempty"`
+	// What became of the vouchers and offers that the receipt says were used, in its order.
+	Used          []*UsedThing `protobuf:"bytes,11,rep,name=used,proto3" json:"used,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecordReceiptResponse) Reset() {
 	*x = RecordReceiptResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2432,7 +3725,7 @@ func (x *RecordReceiptResponse) String() string {
 func (*RecordReceiptResponse) ProtoMessage() {}
 
 func (x *RecordReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2445,7 +3738,7 @@ func (x *RecordReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordReceiptResponse.ProtoReflect.Descriptor instead.
 func (*RecordReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{25}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RecordReceiptResponse) GetOutcome() Outcome {
@@ -2511,6 +3804,166 @@ func (x *RecordReceiptResponse) GetProvisional() bool {
 	return false
 }
 
+func (x *RecordReceiptResponse) GetCoupon() *IssuedCoupon {
+	if x != nil {
+		return x.Coupon
+	}
+	return nil
+}
+
+func (x *RecordReceiptResponse) GetUsed() []*UsedThing {
+	if x != nil {
+		return x.Used
+	}
+	return nil
+}
+
+// IssuedCoupon is a coupon to be printed below the receipt.
+type IssuedCoupon struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the bar code holds and what stands below it in figures. Whoever has it may use it, once.
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// How to print it.
+	Symbology Symbology `protobuf:"varint,2,opt,name=symbology,proto3,enum=stamklant.till.v1.Symbology" json:"symbology,omitempty"`
+	// Whether to print it.
+	Print CouponPrint `protobuf:"varint,3,opt,name=print,proto3,enum=stamklant.till.v1.CouponPrint" json:"print,omitempty"`
+	// The words above the bar code.
+	Text *TextBlock `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// The coupon, as tills may know it.
+	Voucher       *Voucher `protobuf:"bytes,5,opt,name=voucher,proto3" json:"voucher,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssuedCoupon) Reset() {
+	*x = IssuedCoupon{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssuedCoupon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssuedCoupon) ProtoMessage() {}
+
+func (x *IssuedCoupon) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssuedCoupon.ProtoReflect.Descriptor instead.
+func (*IssuedCoupon) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *IssuedCoupon) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *IssuedCoupon) GetSymbology() Symbology {
+	if x != nil {
+		return x.Symbology
+	}
+	return Symbology_SYMBOLOGY_UNSPECIFIED
+}
+
+func (x *IssuedCoupon) GetPrint() CouponPrint {
+	if x != nil {
+		return x.Print
+	}
+	return CouponPrint_COUPON_PRINT_UNSPECIFIED
+}
+
+func (x *IssuedCoupon) GetText() *TextBlock {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *IssuedCoupon) GetVoucher() *Voucher {
+	if x != nil {
+		return x.Voucher
+	}
+	return nil
+}
+
+// UsedThing is what became of something the receipt says was used.
+type UsedThing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The voucher; empty for an offer.
+	VoucherRef string `protobuf:"bytes,1,opt,name=voucher_ref,json=voucherRef,proto3" json:"voucher_ref,omitempty"`
+	// The campaign; empty where it is not known.
+	Campaign string `protobuf:"bytes,2,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// What became of it.
+	Result        v1.UseResult `protobuf:"varint,3,opt,name=result,proto3,enum=stamklant.outcome.v1.UseResult" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UsedThing) Reset() {
+	*x = UsedThing{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsedThing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsedThing) ProtoMessage() {}
+
+func (x *UsedThing) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsedThing.ProtoReflect.Descriptor instead.
+func (*UsedThing) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *UsedThing) GetVoucherRef() string {
+	if x != nil {
+		return x.VoucherRef
+	}
+	return ""
+}
+
+func (x *UsedThing) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+func (x *UsedThing) GetResult() v1.UseResult {
+	if x != nil {
+		return x.Result
+	}
+	return v1.UseResult(0)
+}
+
 // ClaimReceiptRequest asks for a receipt to be given to a customer.
 type ClaimReceiptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2535,7 +3988,7 @@ type ClaimReceiptRequest struct {
 
 func (x *ClaimReceiptRequest) Reset() {
 	*x = ClaimReceiptRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2547,7 +4000,7 @@ func (x *ClaimReceiptRequest) String() string {
 func (*ClaimReceiptRequest) ProtoMessage() {}
 
 func (x *ClaimReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2560,7 +4013,7 @@ func (x *ClaimReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReceiptRequest.ProtoReflect.Descriptor instead.
 func (*ClaimReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{26}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ClaimReceiptRequest) GetCaller() *Caller {
@@ -2663,7 +4116,7 @@ type ClaimReceiptResponse struct {
 
 func (x *ClaimReceiptResponse) Reset() {
 	*x = ClaimReceiptResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2675,7 +4128,7 @@ func (x *ClaimReceiptResponse) String() string {
 func (*ClaimReceiptResponse) ProtoMessage() {}
 
 func (x *ClaimReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2688,7 +4141,7 @@ func (x *ClaimReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReceiptResponse.ProtoReflect.Descriptor instead.
 func (*ClaimReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ClaimReceiptResponse) GetResult() ClaimResult {
@@ -2794,7 +4247,7 @@ type SetPreferenceRequest struct {
 
 func (x *SetPreferenceRequest) Reset() {
 	*x = SetPreferenceRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2806,7 +4259,7 @@ func (x *SetPreferenceRequest) String() string {
 func (*SetPreferenceRequest) ProtoMessage() {}
 
 func (x *SetPreferenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2819,7 +4272,7 @@ func (x *SetPreferenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPreferenceRequest.ProtoReflect.Descriptor instead.
 func (*SetPreferenceRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SetPreferenceRequest) GetCaller() *Caller {
@@ -2993,7 +4446,7 @@ type SetPreferenceResponse struct {
 
 func (x *SetPreferenceResponse) Reset() {
 	*x = SetPreferenceResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3005,7 +4458,7 @@ func (x *SetPreferenceResponse) String() string {
 func (*SetPreferenceResponse) ProtoMessage() {}
 
 func (x *SetPreferenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3018,7 +4471,7 @@ func (x *SetPreferenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPreferenceResponse.ProtoReflect.Descriptor instead.
 func (*SetPreferenceResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SetPreferenceResponse) GetOutcome() Outcome {
@@ -3109,7 +4562,7 @@ type SubmitDetailsRequest struct {
 
 func (x *SubmitDetailsRequest) Reset() {
 	*x = SubmitDetailsRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3121,7 +4574,7 @@ func (x *SubmitDetailsRequest) String() string {
 func (*SubmitDetailsRequest) ProtoMessage() {}
 
 func (x *SubmitDetailsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3134,7 +4587,7 @@ func (x *SubmitDetailsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitDetailsRequest.ProtoReflect.Descriptor instead.
 func (*SubmitDetailsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{30}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SubmitDetailsRequest) GetCaller() *Caller {
@@ -3280,7 +4733,7 @@ type PostalDetail struct {
 
 func (x *PostalDetail) Reset() {
 	*x = PostalDetail{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3292,7 +4745,7 @@ func (x *PostalDetail) String() string {
 func (*PostalDetail) ProtoMessage() {}
 
 func (x *PostalDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3305,7 +4758,7 @@ func (x *PostalDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostalDetail.ProtoReflect.Descriptor instead.
 func (*PostalDetail) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{31}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PostalDetail) GetPostcode() string {
@@ -3345,7 +4798,7 @@ type SubmitDetailsResponse struct {
 
 func (x *SubmitDetailsResponse) Reset() {
 	*x = SubmitDetailsResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3357,7 +4810,7 @@ func (x *SubmitDetailsResponse) String() string {
 func (*SubmitDetailsResponse) ProtoMessage() {}
 
 func (x *SubmitDetailsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3370,7 +4823,7 @@ func (x *SubmitDetailsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitDetailsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitDetailsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{32}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SubmitDetailsResponse) GetOutcome() Outcome {
@@ -3448,7 +4901,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3460,7 +4913,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3473,7 +4926,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{33}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ExplainRequest) GetCaller() *Caller {
@@ -3573,7 +5026,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3585,7 +5038,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3598,7 +5051,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{34}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ExplainResponse) GetOutcome() Outcome {
@@ -3649,7 +5102,7 @@ type ExplainedCampaign struct {
 
 func (x *ExplainedCampaign) Reset() {
 	*x = ExplainedCampaign{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3661,7 +5114,7 @@ func (x *ExplainedCampaign) String() string {
 func (*ExplainedCampaign) ProtoMessage() {}
 
 func (x *ExplainedCampaign) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3674,7 +5127,7 @@ func (x *ExplainedCampaign) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedCampaign.ProtoReflect.Descriptor instead.
 func (*ExplainedCampaign) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{35}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ExplainedCampaign) GetCampaign() string {
@@ -3702,7 +5155,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3714,7 +5167,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3727,7 +5180,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{36}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *GetStatusRequest) GetCaller() *Caller {
@@ -3760,7 +5213,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3772,7 +5225,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3785,7 +5238,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{37}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *GetStatusResponse) GetMeta() *Meta {
@@ -3869,7 +5322,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\rpin_pad_input\x18\x04 \x01(\bR\vpinPadInput\x12\x1b\n" +
 	"\tbar_codes\x18\x05 \x01(\bR\bbarCodes\x12 \n" +
 	"\fno_euro_sign\x18\x06 \x01(\bR\n" +
-	"noEuroSign\"\x91\x04\n" +
+	"noEuroSign\"\xd1\x04\n" +
 	"\rLookupRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
 	"\n" +
@@ -3883,8 +5336,11 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x06basket\x18\x05 \x01(\v2\x19.stamklant.till.v1.BasketR\x06basket\x128\n" +
 	"\x05stage\x18\x06 \x01(\x0e2\x18.stamklant.till.v1.StageB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05stage\x12:\n" +
 	"\tabilities\x18\a \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\x12;\n" +
-	"\x0estaff_language\x18\b \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguageB\x11\n" +
-	"\bcustomer\x12\x05\xbaH\x02\b\x01\"\xef\x05\n" +
+	"\x0estaff_language\x18\b \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguage\x12>\n" +
+	"\vnarrowed_by\x18\n" +
+	" \x01(\v2\x1d.stamklant.till.v1.IdentifierR\n" +
+	"narrowedByB\x11\n" +
+	"\bcustomer\x12\x05\xbaH\x02\b\x01\"\xdd\x06\n" +
 	"\x0eLookupResponse\x124\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x1a.stamklant.till.v1.OutcomeR\aoutcome\x12\x1f\n" +
 	"\vaccount_ref\x18\x02 \x01(\tR\n" +
@@ -3902,8 +5358,94 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	" \x01(\v2\x1c.stamklant.till.v1.TextBlockR\areceipt\x12+\n" +
 	"\x04meta\x18\v \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x123\n" +
 	"\achoices\x18\f \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\x12;\n" +
-	"\tpresented\x18\r \x01(\v2\x1d.stamklant.till.v1.IdentifierR\tpresentedB\x13\n" +
-	"\x11_estimated_points\"\xd2\x01\n" +
+	"\tpresented\x18\r \x01(\v2\x1d.stamklant.till.v1.IdentifierR\tpresented\x126\n" +
+	"\bvouchers\x18\x0e \x03(\v2\x1a.stamklant.till.v1.VoucherR\bvouchers\x124\n" +
+	"\avoucher\x18\x0f \x01(\v2\x1a.stamklant.till.v1.VoucherR\avoucherB\x13\n" +
+	"\x11_estimated_points\"\x8d\x03\n" +
+	"\aVoucher\x12\x1f\n" +
+	"\vvoucher_ref\x18\x01 \x01(\tR\n" +
+	"voucherRef\x12\x16\n" +
+	"\x06masked\x18\x02 \x01(\tR\x06masked\x125\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x1f.stamklant.till.v1.VoucherStateR\x05state\x12\x1a\n" +
+	"\bcampaign\x18\x04 \x01(\tR\bcampaign\x12!\n" +
+	"\fbasis_points\x18\x05 \x01(\x05R\vbasisPoints\x12!\n" +
+	"\famount_minor\x18\x06 \x01(\x03R\vamountMinor\x12\"\n" +
+	"\rat_most_minor\x18\a \x01(\x03R\vatMostMinor\x12/\n" +
+	"\x14spend_at_least_minor\x18\b \x01(\x03R\x11spendAtLeastMinor\x12\x1d\n" +
+	"\n" +
+	"valid_from\x18\t \x01(\tR\tvalidFrom\x12\x1f\n" +
+	"\vvalid_until\x18\n" +
+	" \x01(\tR\n" +
+	"validUntil\x12\x1b\n" +
+	"\ttill_code\x18\v \x01(\tR\btillCode\"\x8f\x05\n" +
+	"\x0eReserveRequest\x129\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12*\n" +
+	"\vreceipt_ref\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\n" +
+	"receiptRef\x129\n" +
+	"\avoucher\x18\x03 \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x00R\avoucher\x128\n" +
+	"\vvoucher_ref\x18\x04 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x00R\n" +
+	"voucherRef\x12'\n" +
+	"\x06points\x18\x05 \x01(\x03B\r\xbaH\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03 \x00H\x00R\x06points\x125\n" +
+	"\x05offer\x18\x06 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,59}$H\x00R\x05offer\x12?\n" +
+	"\n" +
+	"identifier\x18\a \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x01R\n" +
+	"identifier\x128\n" +
+	"\vaccount_ref\x18\b \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x01R\n" +
+	"accountRef\x121\n" +
+	"\x06basket\x18\t \x01(\v2\x19.stamklant.till.v1.BasketR\x06basket\x12:\n" +
+	"\tabilities\x18\n" +
+	" \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\x12;\n" +
+	"\x0estaff_language\x18\v \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguageB\x0e\n" +
+	"\x05thing\x12\x05\xbaH\x02\b\x01B\n" +
+	"\n" +
+	"\bcustomer\"\xae\x03\n" +
+	"\x0fReserveResponse\x128\n" +
+	"\x06result\x18\x01 \x01(\x0e2 .stamklant.till.v1.ReserveResultR\x06result\x129\n" +
+	"\n" +
+	"held_until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\theldUntil\x124\n" +
+	"\avoucher\x18\x03 \x01(\v2\x1a.stamklant.till.v1.VoucherR\avoucher\x12F\n" +
+	"\x0eline_discounts\x18\x04 \x03(\v2\x1f.stamklant.till.v1.LineDiscountR\rlineDiscounts\x122\n" +
+	"\x05staff\x18\x05 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x05staff\x12G\n" +
+	"\x10customer_display\x18\x06 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x12+\n" +
+	"\x04meta\x18\a \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xe3\x03\n" +
+	"\x0eReleaseRequest\x129\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12*\n" +
+	"\vreceipt_ref\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\n" +
+	"receiptRef\x129\n" +
+	"\avoucher\x18\x03 \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x00R\avoucher\x128\n" +
+	"\vvoucher_ref\x18\x04 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x00R\n" +
+	"voucherRef\x12'\n" +
+	"\x06points\x18\x05 \x01(\x03B\r\xbaH\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03 \x00H\x00R\x06points\x125\n" +
+	"\x05offer\x18\x06 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,59}$H\x00R\x05offer\x12?\n" +
+	"\n" +
+	"identifier\x18\a \x01(\v2\x1d.stamklant.till.v1.IdentifierH\x01R\n" +
+	"identifier\x128\n" +
+	"\vaccount_ref\x18\b \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x01R\n" +
+	"accountRefB\x0e\n" +
+	"\x05thing\x12\x05\xbaH\x02\b\x01B\n" +
+	"\n" +
+	"\bcustomer\"x\n" +
+	"\x0fReleaseResponse\x128\n" +
+	"\x06result\x18\x01 \x01(\x0e2 .stamklant.till.v1.ReleaseResultR\x06result\x12+\n" +
+	"\x04meta\x18\x02 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xcf\x03\n" +
+	"\x14RecordOutcomeRequest\x129\n" +
+	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12<\n" +
+	"\areceipt\x18\x02 \x01(\v2 .stamklant.outcome.v1.ReceiptKeyH\x00R\areceipt\x12,\n" +
+	"\vdecision_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@H\x00R\n" +
+	"decisionId\x12@\n" +
+	"\aoutcome\x18\x04 \x01(\v2\x1e.stamklant.outcome.v1.ExposureB\x06\xbaH\x03\xc8\x01\x01R\aoutcome\x12>\n" +
+	"\x04kind\x18\x05 \x01(\x0e2\x1e.stamklant.outcome.v1.LateKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12C\n" +
+	"\voccurred_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"occurredAt\x129\n" +
+	"\vaccount_ref\x18\a \x01(\tB\x18\xbaH\x15r\x132\x11^([A-Z2-7]{26})?$R\n" +
+	"accountRefB\x0e\n" +
+	"\x05about\x12\x05\xbaH\x02\b\x01\"~\n" +
+	"\x15RecordOutcomeResponse\x128\n" +
+	"\x06result\x18\x01 \x01(\x0e2 .stamklant.till.v1.OutcomeResultR\x06result\x12+\n" +
+	"\x04meta\x18\x02 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xd2\x01\n" +
 	"\x12PresentCardRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12E\n" +
 	"\n" +
@@ -4003,7 +5545,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\tabilities\x18\x06 \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\x12;\n" +
 	"\x0estaff_language\x18\a \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguageB\n" +
 	"\n" +
-	"\bcustomer\"\xc0\x03\n" +
+	"\bcustomer\"\xab\x04\n" +
 	"\x15RecordReceiptResponse\x124\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x1a.stamklant.till.v1.OutcomeR\aoutcome\x12\x1f\n" +
 	"\vaccount_ref\x18\x02 \x01(\tR\n" +
@@ -4014,7 +5556,21 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x10customer_display\x18\x06 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x126\n" +
 	"\areceipt\x18\a \x01(\v2\x1c.stamklant.till.v1.TextBlockR\areceipt\x12+\n" +
 	"\x04meta\x18\b \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x12 \n" +
-	"\vprovisional\x18\t \x01(\bR\vprovisional\"\x9b\x03\n" +
+	"\vprovisional\x18\t \x01(\bR\vprovisional\x127\n" +
+	"\x06coupon\x18\n" +
+	" \x01(\v2\x1f.stamklant.till.v1.IssuedCouponR\x06coupon\x120\n" +
+	"\x04used\x18\v \x03(\v2\x1c.stamklant.till.v1.UsedThingR\x04used\"\xfc\x01\n" +
+	"\fIssuedCoupon\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12:\n" +
+	"\tsymbology\x18\x02 \x01(\x0e2\x1c.stamklant.till.v1.SymbologyR\tsymbology\x124\n" +
+	"\x05print\x18\x03 \x01(\x0e2\x1e.stamklant.till.v1.CouponPrintR\x05print\x120\n" +
+	"\x04text\x18\x04 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x04text\x124\n" +
+	"\avoucher\x18\x05 \x01(\v2\x1a.stamklant.till.v1.VoucherR\avoucher\"\x81\x01\n" +
+	"\tUsedThing\x12\x1f\n" +
+	"\vvoucher_ref\x18\x01 \x01(\tR\n" +
+	"voucherRef\x12\x1a\n" +
+	"\bcampaign\x18\x02 \x01(\tR\bcampaign\x127\n" +
+	"\x06result\x18\x03 \x01(\x0e2\x1f.stamklant.outcome.v1.UseResultR\x06result\"\x9b\x03\n" +
 	"\x13ClaimReceiptRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
 	"\n" +
@@ -4157,12 +5713,52 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x12\x15\n" +
 	"\x11OUTCOME_AMBIGUOUS\x10\v\x12\x13\n" +
 	"\x0fOUTCOME_EXPIRED\x10\f\x12\x1d\n" +
-	"\x19OUTCOME_NOTHING_PRESENTED\x10\r*\x84\x01\n" +
+	"\x19OUTCOME_NOTHING_PRESENTED\x10\r*\xee\x01\n" +
+	"\fVoucherState\x12\x1d\n" +
+	"\x19VOUCHER_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12VOUCHER_STATE_OPEN\x10\x01\x12\x1a\n" +
+	"\x16VOUCHER_STATE_RESERVED\x10\x02\x12\x16\n" +
+	"\x12VOUCHER_STATE_USED\x10\x03\x12\x1f\n" +
+	"\x1bVOUCHER_STATE_NOT_VALID_YET\x10\x04\x12\x19\n" +
+	"\x15VOUCHER_STATE_EXPIRED\x10\x05\x12\x1a\n" +
+	"\x16VOUCHER_STATE_NOT_HERE\x10\x06\x12\x1b\n" +
+	"\x17VOUCHER_STATE_WITHDRAWN\x10\a*\xf6\x02\n" +
+	"\rReserveResult\x12\x1e\n" +
+	"\x1aRESERVE_RESULT_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17RESERVE_RESULT_RESERVED\x10\x01\x12$\n" +
+	" RESERVE_RESULT_RESERVED_BY_OTHER\x10\x02\x12\x17\n" +
+	"\x13RESERVE_RESULT_USED\x10\x03\x12\x1a\n" +
+	"\x16RESERVE_RESULT_UNKNOWN\x10\x04\x12 \n" +
+	"\x1cRESERVE_RESULT_NOT_VALID_YET\x10\x05\x12\x1a\n" +
+	"\x16RESERVE_RESULT_EXPIRED\x10\x06\x12\x1b\n" +
+	"\x17RESERVE_RESULT_NOT_HERE\x10\a\x12\x1a\n" +
+	"\x16RESERVE_RESULT_TOO_FEW\x10\b\x12\x1c\n" +
+	"\x18RESERVE_RESULT_WITHDRAWN\x10\t\x12\x1d\n" +
+	"\x19RESERVE_RESULT_SPEND_MORE\x10\n" +
+	"\x12\x19\n" +
+	"\x15RESERVE_RESULT_DENIED\x10\v*\x86\x01\n" +
+	"\rReleaseResult\x12\x1e\n" +
+	"\x1aRELEASE_RESULT_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17RELEASE_RESULT_RELEASED\x10\x01\x12\x1f\n" +
+	"\x1bRELEASE_RESULT_NOT_RESERVED\x10\x02\x12\x17\n" +
+	"\x13RELEASE_RESULT_USED\x10\x03*o\n" +
+	"\rOutcomeResult\x12\x1e\n" +
+	"\x1aOUTCOME_RESULT_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17OUTCOME_RESULT_RECORDED\x10\x01\x12!\n" +
+	"\x1dOUTCOME_RESULT_ANOTHER_STANDS\x10\x02*\x84\x01\n" +
 	"\rPresentResult\x12\x1e\n" +
 	"\x1aPRESENT_RESULT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17PRESENT_RESULT_ACCEPTED\x10\x01\x12\x17\n" +
 	"\x13PRESENT_RESULT_KEPT\x10\x02\x12\x1d\n" +
-	"\x19PRESENT_RESULT_NOT_A_CARD\x10\x03*\xe2\x01\n" +
+	"\x19PRESENT_RESULT_NOT_A_CARD\x10\x03*T\n" +
+	"\tSymbology\x12\x19\n" +
+	"\x15SYMBOLOGY_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10SYMBOLOGY_EAN_13\x10\x01\x12\x16\n" +
+	"\x12SYMBOLOGY_CODE_128\x10\x02*a\n" +
+	"\vCouponPrint\x12\x1c\n" +
+	"\x18COUPON_PRINT_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13COUPON_PRINT_ALWAYS\x10\x01\x12\x1b\n" +
+	"\x17COUPON_PRINT_ON_REQUEST\x10\x02*\xe2\x01\n" +
 	"\vClaimResult\x12\x1c\n" +
 	"\x18CLAIM_RESULT_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14CLAIM_RESULT_CLAIMED\x10\x01\x12 \n" +
@@ -4170,7 +5766,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x15CLAIM_RESULT_TOO_LATE\x10\x03\x12 \n" +
 	"\x1cCLAIM_RESULT_UNKNOWN_RECEIPT\x10\x04\x12\x1e\n" +
 	"\x1aCLAIM_RESULT_NOT_CLAIMABLE\x10\x05\x12\x1c\n" +
-	"\x18CLAIM_RESULT_NO_CUSTOMER\x10\x062\xf7\x06\n" +
+	"\x18CLAIM_RESULT_NO_CUSTOMER\x10\x062\x8e\t\n" +
 	"\x0fCheckoutService\x12R\n" +
 	"\x06Lookup\x12 .stamklant.till.v1.LookupRequest\x1a!.stamklant.till.v1.LookupResponse\"\x03\x90\x02\x01\x12a\n" +
 	"\vPresentCard\x12%.stamklant.till.v1.PresentCardRequest\x1a&.stamklant.till.v1.PresentCardResponse\"\x03\x90\x02\x02\x12X\n" +
@@ -4179,6 +5775,9 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\fClaimReceipt\x12&.stamklant.till.v1.ClaimReceiptRequest\x1a'.stamklant.till.v1.ClaimReceiptResponse\"\x03\x90\x02\x02\x12g\n" +
 	"\rSetPreference\x12'.stamklant.till.v1.SetPreferenceRequest\x1a(.stamklant.till.v1.SetPreferenceResponse\"\x03\x90\x02\x02\x12g\n" +
 	"\rSubmitDetails\x12'.stamklant.till.v1.SubmitDetailsRequest\x1a(.stamklant.till.v1.SubmitDetailsResponse\"\x03\x90\x02\x02\x12U\n" +
+	"\aReserve\x12!.stamklant.till.v1.ReserveRequest\x1a\".stamklant.till.v1.ReserveResponse\"\x03\x90\x02\x02\x12U\n" +
+	"\aRelease\x12!.stamklant.till.v1.ReleaseRequest\x1a\".stamklant.till.v1.ReleaseResponse\"\x03\x90\x02\x02\x12g\n" +
+	"\rRecordOutcome\x12'.stamklant.till.v1.RecordOutcomeRequest\x1a(.stamklant.till.v1.RecordOutcomeResponse\"\x03\x90\x02\x02\x12U\n" +
 	"\aExplain\x12!.stamklant.till.v1.ExplainRequest\x1a\".stamklant.till.v1.ExplainResponse\"\x03\x90\x02\x01\x12[\n" +
 	"\tGetStatus\x12#.stamklant.till.v1.GetStatusRequest\x1a$.stamklant.till.v1.GetStatusResponse\"\x03\x90\x02\x01B\xc9\x01\n" +
 	"\x15com.stamklant.till.v1B\rCheckoutProtoP\x01Z;github.com/stamklant/stamklant/gen/stamklant/till/v1;tillv1\xa2\x02\x03STX\xaa\x02\x11Stamklant.Till.V1\xca\x02\x11Stamklant\\Till\\V1\xe2\x02\x1dStamklant\\Till\\V1\\GPBMetadata\xea\x02\x13Stamklant::Till::V1b\x06proto3"
@@ -4195,180 +5794,238 @@ func file_stamklant_till_v1_checkout_proto_rawDescGZIP() []byte {
 	return file_stamklant_till_v1_checkout_proto_rawDescData
 }
 
-var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
+var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(EntryMode)(0),                // 0: stamklant.till.v1.EntryMode
 	(Stage)(0),                    // 1: stamklant.till.v1.Stage
 	(Outcome)(0),                  // 2: stamklant.till.v1.Outcome
-	(PresentResult)(0),            // 3: stamklant.till.v1.PresentResult
-	(ClaimResult)(0),              // 4: stamklant.till.v1.ClaimResult
-	(*Caller)(nil),                // 5: stamklant.till.v1.Caller
-	(*Identifier)(nil),            // 6: stamklant.till.v1.Identifier
-	(*Basket)(nil),                // 7: stamklant.till.v1.Basket
-	(*Abilities)(nil),             // 8: stamklant.till.v1.Abilities
-	(*LookupRequest)(nil),         // 9: stamklant.till.v1.LookupRequest
-	(*LookupResponse)(nil),        // 10: stamklant.till.v1.LookupResponse
-	(*PresentCardRequest)(nil),    // 11: stamklant.till.v1.PresentCardRequest
-	(*PresentCardResponse)(nil),   // 12: stamklant.till.v1.PresentCardResponse
-	(*WatchTillRequest)(nil),      // 13: stamklant.till.v1.WatchTillRequest
-	(*WatchTillResponse)(nil),     // 14: stamklant.till.v1.WatchTillResponse
-	(*PresentedCard)(nil),         // 15: stamklant.till.v1.PresentedCard
-	(*Freshness)(nil),             // 16: stamklant.till.v1.Freshness
-	(*Loyalty)(nil),               // 17: stamklant.till.v1.Loyalty
-	(*Segment)(nil),               // 18: stamklant.till.v1.Segment
-	(*Entitlement)(nil),           // 19: stamklant.till.v1.Entitlement
-	(*Suggestion)(nil),            // 20: stamklant.till.v1.Suggestion
-	(*OfferSuggestion)(nil),       // 21: stamklant.till.v1.OfferSuggestion
-	(*LineDiscount)(nil),          // 22: stamklant.till.v1.LineDiscount
-	(*SurveySuggestion)(nil),      // 23: stamklant.till.v1.SurveySuggestion
-	(*PromptSuggestion)(nil),      // 24: stamklant.till.v1.PromptSuggestion
-	(*NoSuggestion)(nil),          // 25: stamklant.till.v1.NoSuggestion
-	(*TextBlock)(nil),             // 26: stamklant.till.v1.TextBlock
-	(*Choice)(nil),                // 27: stamklant.till.v1.Choice
-	(*Meta)(nil),                  // 28: stamklant.till.v1.Meta
-	(*RecordReceiptRequest)(nil),  // 29: stamklant.till.v1.RecordReceiptRequest
-	(*RecordReceiptResponse)(nil), // 30: stamklant.till.v1.RecordReceiptResponse
-	(*ClaimReceiptRequest)(nil),   // 31: stamklant.till.v1.ClaimReceiptRequest
-	(*ClaimReceiptResponse)(nil),  // 32: stamklant.till.v1.ClaimReceiptResponse
-	(*SetPreferenceRequest)(nil),  // 33: stamklant.till.v1.SetPreferenceRequest
-	(*SetPreferenceResponse)(nil), // 34: stamklant.till.v1.SetPreferenceResponse
-	(*SubmitDetailsRequest)(nil),  // 35: stamklant.till.v1.SubmitDetailsRequest
-	(*PostalDetail)(nil),          // 36: stamklant.till.v1.PostalDetail
-	(*SubmitDetailsResponse)(nil), // 37: stamklant.till.v1.SubmitDetailsResponse
-	(*ExplainRequest)(nil),        // 38: stamklant.till.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 39: stamklant.till.v1.ExplainResponse
-	(*ExplainedCampaign)(nil),     // 40: stamklant.till.v1.ExplainedCampaign
-	(*GetStatusRequest)(nil),      // 41: stamklant.till.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 42: stamklant.till.v1.GetStatusResponse
-	(*v1.Line)(nil),               // 43: stamklant.outcome.v1.Line
-	(*timestamppb.Timestamp)(nil), // 44: google.protobuf.Timestamp
-	(*v1.Receipt)(nil),            // 45: stamklant.outcome.v1.Receipt
-	(*v1.Exposure)(nil),           // 46: stamklant.outcome.v1.Exposure
-	(*v1.ReceiptKey)(nil),         // 47: stamklant.outcome.v1.ReceiptKey
-	(v1.Purpose)(0),               // 48: stamklant.outcome.v1.Purpose
+	(VoucherState)(0),             // 3: stamklant.till.v1.VoucherState
+	(ReserveResult)(0),            // 4: stamklant.till.v1.ReserveResult
+	(ReleaseResult)(0),            // 5: stamklant.till.v1.ReleaseResult
+	(OutcomeResult)(0),            // 6: stamklant.till.v1.OutcomeResult
+	(PresentResult)(0),            // 7: stamklant.till.v1.PresentResult
+	(Symbology)(0),                // 8: stamklant.till.v1.Symbology
+	(CouponPrint)(0),              // 9: stamklant.till.v1.CouponPrint
+	(ClaimResult)(0),              // 10: stamklant.till.v1.ClaimResult
+	(*Caller)(nil),                // 11: stamklant.till.v1.Caller
+	(*Identifier)(nil),            // 12: stamklant.till.v1.Identifier
+	(*Basket)(nil),                // 13: stamklant.till.v1.Basket
+	(*Abilities)(nil),             // 14: stamklant.till.v1.Abilities
+	(*LookupRequest)(nil),         // 15: stamklant.till.v1.LookupRequest
+	(*LookupResponse)(nil),        // 16: stamklant.till.v1.LookupResponse
+	(*Voucher)(nil),               // 17: stamklant.till.v1.Voucher
+	(*ReserveRequest)(nil),        // 18: stamklant.till.v1.ReserveRequest
+	(*ReserveResponse)(nil),       // 19: stamklant.till.v1.ReserveResponse
+	(*ReleaseRequest)(nil),        // 20: stamklant.till.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),       // 21: stamklant.till.v1.ReleaseResponse
+	(*RecordOutcomeRequest)(nil),  // 22: stamklant.till.v1.RecordOutcomeRequest
+	(*RecordOutcomeResponse)(nil), // 23: stamklant.till.v1.RecordOutcomeResponse
+	(*PresentCardRequest)(nil),    // 24: stamklant.till.v1.PresentCardRequest
+	(*PresentCardResponse)(nil),   // 25: stamklant.till.v1.PresentCardResponse
+	(*WatchTillRequest)(nil),      // 26: stamklant.till.v1.WatchTillRequest
+	(*WatchTillResponse)(nil),     // 27: stamklant.till.v1.WatchTillResponse
+	(*PresentedCard)(nil),         // 28: stamklant.till.v1.PresentedCard
+	(*Freshness)(nil),             // 29: stamklant.till.v1.Freshness
+	(*Loyalty)(nil),               // 30: stamklant.till.v1.Loyalty
+	(*Segment)(nil),               // 31: stamklant.till.v1.Segment
+	(*Entitlement)(nil),           // 32: stamklant.till.v1.Entitlement
+	(*Suggestion)(nil),            // 33: stamklant.till.v1.Suggestion
+	(*OfferSuggestion)(nil),       // 34: stamklant.till.v1.OfferSuggestion
+	(*LineDiscount)(nil),          // 35: stamklant.till.v1.LineDiscount
+	(*SurveySuggestion)(nil),      // 36: stamklant.till.v1.SurveySuggestion
+	(*PromptSuggestion)(nil),      // 37: stamklant.till.v1.PromptSuggestion
+	(*NoSuggestion)(nil),          // 38: stamklant.till.v1.NoSuggestion
+	(*TextBlock)(nil),             // 39: stamklant.till.v1.TextBlock
+	(*Choice)(nil),                // 40: stamklant.till.v1.Choice
+	(*Meta)(nil),                  // 41: stamklant.till.v1.Meta
+	(*RecordReceiptRequest)(nil),  // 42: stamklant.till.v1.RecordReceiptRequest
+	(*RecordReceiptResponse)(nil), // 43: stamklant.till.v1.RecordReceiptResponse
+	(*IssuedCoupon)(nil),          // 44: stamklant.till.v1.IssuedCoupon
+	(*UsedThing)(nil),             // 45: stamklant.till.v1.UsedThing
+	(*ClaimReceiptRequest)(nil),   // 46: stamklant.till.v1.ClaimReceiptRequest
+	(*ClaimReceiptResponse)(nil),  // 47: stamklant.till.v1.ClaimReceiptResponse
+	(*SetPreferenceRequest)(nil),  // 48: stamklant.till.v1.SetPreferenceRequest
+	(*SetPreferenceResponse)(nil), // 49: stamklant.till.v1.SetPreferenceResponse
+	(*SubmitDetailsRequest)(nil),  // 50: stamklant.till.v1.SubmitDetailsRequest
+	(*PostalDetail)(nil),          // 51: stamklant.till.v1.PostalDetail
+	(*SubmitDetailsResponse)(nil), // 52: stamklant.till.v1.SubmitDetailsResponse
+	(*ExplainRequest)(nil),        // 53: stamklant.till.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 54: stamklant.till.v1.ExplainResponse
+	(*ExplainedCampaign)(nil),     // 55: stamklant.till.v1.ExplainedCampaign
+	(*GetStatusRequest)(nil),      // 56: stamklant.till.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 57: stamklant.till.v1.GetStatusResponse
+	(*v1.Line)(nil),               // 58: stamklant.outcome.v1.Line
+	(*timestamppb.Timestamp)(nil), // 59: google.protobuf.Timestamp
+	(*v1.ReceiptKey)(nil),         // 60: stamklant.outcome.v1.ReceiptKey
+	(*v1.Exposure)(nil),           // 61: stamklant.outcome.v1.Exposure
+	(v1.LateKind)(0),              // 62: stamklant.outcome.v1.LateKind
+	(*v1.Receipt)(nil),            // 63: stamklant.outcome.v1.Receipt
+	(v1.UseResult)(0),             // 64: stamklant.outcome.v1.UseResult
+	(v1.Purpose)(0),               // 65: stamklant.outcome.v1.Purpose
 }
 var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	0,   // 0: stamklant.till.v1.Identifier.entry_mode:type_name -> stamklant.till.v1.EntryMode
-	43,  // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
-	5,   // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,   // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	7,   // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
+	58,  // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
+	11,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	13,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
 	1,   // 5: stamklant.till.v1.LookupRequest.stage:type_name -> stamklant.till.v1.Stage
-	8,   // 6: stamklant.till.v1.LookupRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 7: stamklant.till.v1.LookupResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	17,  // 8: stamklant.till.v1.LookupResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	18,  // 9: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
-	19,  // 10: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
-	20,  // 11: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
-	26,  // 12: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26,  // 13: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	26,  // 14: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	28,  // 15: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
-	27,  // 16: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
-	6,   // 17: stamklant.till.v1.LookupResponse.presented:type_name -> stamklant.till.v1.Identifier
-	5,   // 18: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,   // 19: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	8,   // 20: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	3,   // 21: stamklant.till.v1.PresentCardResponse.result:type_name -> stamklant.till.v1.PresentResult
-	26,  // 22: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	28,  // 23: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
-	5,   // 24: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
-	8,   // 25: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	15,  // 26: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
-	16,  // 27: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
-	6,   // 28: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
-	10,  // 29: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
-	44,  // 30: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
-	28,  // 31: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
-	44,  // 32: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
-	21,  // 33: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
-	23,  // 34: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
-	24,  // 35: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
-	25,  // 36: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
-	22,  // 37: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	44,  // 38: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
-	44,  // 39: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
-	5,   // 40: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	45,  // 41: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
-	6,   // 42: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	46,  // 43: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
-	8,   // 44: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 45: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	17,  // 46: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	26,  // 47: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26,  // 48: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	26,  // 49: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	28,  // 50: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	5,   // 51: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,   // 52: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	47,  // 53: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
-	8,   // 54: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	4,   // 55: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
-	2,   // 56: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	17,  // 57: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	26,  // 58: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26,  // 59: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	26,  // 60: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	28,  // 61: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	27,  // 62: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
-	5,   // 63: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,   // 64: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	48,  // 65: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
-	48,  // 66: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
-	6,   // 67: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
-	44,  // 68: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	8,   // 69: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 70: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	26,  // 71: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26,  // 72: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	26,  // 73: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	28,  // 74: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
-	27,  // 75: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
-	5,   // 76: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,   // 77: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	36,  // 78: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
-	44,  // 79: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	8,   // 80: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 81: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	26,  // 82: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	26,  // 83: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	28,  // 84: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
-	27,  // 85: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
-	5,   // 86: stamklant.till.v1.ExplainRequest.caller:type_name -> stamklant.till.v1.Caller
-	6,   // 87: stamklant.till.v1.ExplainRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	7,   // 88: stamklant.till.v1.ExplainRequest.basket:type_name -> stamklant.till.v1.Basket
-	1,   // 89: stamklant.till.v1.ExplainRequest.stage:type_name -> stamklant.till.v1.Stage
-	2,   // 90: stamklant.till.v1.ExplainResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	40,  // 91: stamklant.till.v1.ExplainResponse.campaigns:type_name -> stamklant.till.v1.ExplainedCampaign
-	28,  // 92: stamklant.till.v1.ExplainResponse.meta:type_name -> stamklant.till.v1.Meta
-	5,   // 93: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
-	28,  // 94: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
-	44,  // 95: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	44,  // 96: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
-	9,   // 97: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	11,  // 98: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
-	13,  // 99: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
-	29,  // 100: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	31,  // 101: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
-	33,  // 102: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
-	35,  // 103: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
-	38,  // 104: stamklant.till.v1.CheckoutService.Explain:input_type -> stamklant.till.v1.ExplainRequest
-	41,  // 105: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	10,  // 106: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	12,  // 107: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
-	14,  // 108: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
-	30,  // 109: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	32,  // 110: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
-	34,  // 111: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
-	37,  // 112: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
-	39,  // 113: stamklant.till.v1.CheckoutService.Explain:output_type -> stamklant.till.v1.ExplainResponse
-	42,  // 114: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	106, // [106:115] is the sub-list for method output_type
-	97,  // [97:106] is the sub-list for method input_type
-	97,  // [97:97] is the sub-list for extension type_name
-	97,  // [97:97] is the sub-list for extension extendee
-	0,   // [0:97] is the sub-list for field type_name
+	14,  // 6: stamklant.till.v1.LookupRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	12,  // 7: stamklant.till.v1.LookupRequest.narrowed_by:type_name -> stamklant.till.v1.Identifier
+	2,   // 8: stamklant.till.v1.LookupResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	30,  // 9: stamklant.till.v1.LookupResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	31,  // 10: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
+	32,  // 11: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
+	33,  // 12: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
+	39,  // 13: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 14: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	39,  // 15: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	41,  // 16: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
+	40,  // 17: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
+	12,  // 18: stamklant.till.v1.LookupResponse.presented:type_name -> stamklant.till.v1.Identifier
+	17,  // 19: stamklant.till.v1.LookupResponse.vouchers:type_name -> stamklant.till.v1.Voucher
+	17,  // 20: stamklant.till.v1.LookupResponse.voucher:type_name -> stamklant.till.v1.Voucher
+	3,   // 21: stamklant.till.v1.Voucher.state:type_name -> stamklant.till.v1.VoucherState
+	11,  // 22: stamklant.till.v1.ReserveRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 23: stamklant.till.v1.ReserveRequest.voucher:type_name -> stamklant.till.v1.Identifier
+	12,  // 24: stamklant.till.v1.ReserveRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	13,  // 25: stamklant.till.v1.ReserveRequest.basket:type_name -> stamklant.till.v1.Basket
+	14,  // 26: stamklant.till.v1.ReserveRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	4,   // 27: stamklant.till.v1.ReserveResponse.result:type_name -> stamklant.till.v1.ReserveResult
+	59,  // 28: stamklant.till.v1.ReserveResponse.held_until:type_name -> google.protobuf.Timestamp
+	17,  // 29: stamklant.till.v1.ReserveResponse.voucher:type_name -> stamklant.till.v1.Voucher
+	35,  // 30: stamklant.till.v1.ReserveResponse.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	39,  // 31: stamklant.till.v1.ReserveResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 32: stamklant.till.v1.ReserveResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	41,  // 33: stamklant.till.v1.ReserveResponse.meta:type_name -> stamklant.till.v1.Meta
+	11,  // 34: stamklant.till.v1.ReleaseRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 35: stamklant.till.v1.ReleaseRequest.voucher:type_name -> stamklant.till.v1.Identifier
+	12,  // 36: stamklant.till.v1.ReleaseRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	5,   // 37: stamklant.till.v1.ReleaseResponse.result:type_name -> stamklant.till.v1.ReleaseResult
+	41,  // 38: stamklant.till.v1.ReleaseResponse.meta:type_name -> stamklant.till.v1.Meta
+	11,  // 39: stamklant.till.v1.RecordOutcomeRequest.caller:type_name -> stamklant.till.v1.Caller
+	60,  // 40: stamklant.till.v1.RecordOutcomeRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	61,  // 41: stamklant.till.v1.RecordOutcomeRequest.outcome:type_name -> stamklant.outcome.v1.Exposure
+	62,  // 42: stamklant.till.v1.RecordOutcomeRequest.kind:type_name -> stamklant.outcome.v1.LateKind
+	59,  // 43: stamklant.till.v1.RecordOutcomeRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	6,   // 44: stamklant.till.v1.RecordOutcomeResponse.result:type_name -> stamklant.till.v1.OutcomeResult
+	41,  // 45: stamklant.till.v1.RecordOutcomeResponse.meta:type_name -> stamklant.till.v1.Meta
+	11,  // 46: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 47: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	14,  // 48: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	7,   // 49: stamklant.till.v1.PresentCardResponse.result:type_name -> stamklant.till.v1.PresentResult
+	39,  // 50: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	41,  // 51: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
+	11,  // 52: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
+	14,  // 53: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	28,  // 54: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
+	29,  // 55: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
+	12,  // 56: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
+	16,  // 57: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
+	59,  // 58: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
+	41,  // 59: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
+	59,  // 60: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
+	34,  // 61: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
+	36,  // 62: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
+	37,  // 63: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
+	38,  // 64: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
+	35,  // 65: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	59,  // 66: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
+	59,  // 67: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
+	11,  // 68: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	63,  // 69: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
+	12,  // 70: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	61,  // 71: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
+	14,  // 72: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 73: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	30,  // 74: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	39,  // 75: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 76: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	39,  // 77: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	41,  // 78: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	44,  // 79: stamklant.till.v1.RecordReceiptResponse.coupon:type_name -> stamklant.till.v1.IssuedCoupon
+	45,  // 80: stamklant.till.v1.RecordReceiptResponse.used:type_name -> stamklant.till.v1.UsedThing
+	8,   // 81: stamklant.till.v1.IssuedCoupon.symbology:type_name -> stamklant.till.v1.Symbology
+	9,   // 82: stamklant.till.v1.IssuedCoupon.print:type_name -> stamklant.till.v1.CouponPrint
+	39,  // 83: stamklant.till.v1.IssuedCoupon.text:type_name -> stamklant.till.v1.TextBlock
+	17,  // 84: stamklant.till.v1.IssuedCoupon.voucher:type_name -> stamklant.till.v1.Voucher
+	64,  // 85: stamklant.till.v1.UsedThing.result:type_name -> stamklant.outcome.v1.UseResult
+	11,  // 86: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 87: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	60,  // 88: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	14,  // 89: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	10,  // 90: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
+	2,   // 91: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	30,  // 92: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	39,  // 93: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 94: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	39,  // 95: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	41,  // 96: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	40,  // 97: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 98: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 99: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	65,  // 100: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
+	65,  // 101: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
+	12,  // 102: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
+	59,  // 103: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	14,  // 104: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 105: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	39,  // 106: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 107: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	39,  // 108: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	41,  // 109: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
+	40,  // 110: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 111: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 112: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	51,  // 113: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
+	59,  // 114: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	14,  // 115: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 116: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	39,  // 117: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 118: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	41,  // 119: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
+	40,  // 120: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 121: stamklant.till.v1.ExplainRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 122: stamklant.till.v1.ExplainRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	13,  // 123: stamklant.till.v1.ExplainRequest.basket:type_name -> stamklant.till.v1.Basket
+	1,   // 124: stamklant.till.v1.ExplainRequest.stage:type_name -> stamklant.till.v1.Stage
+	2,   // 125: stamklant.till.v1.ExplainResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	55,  // 126: stamklant.till.v1.ExplainResponse.campaigns:type_name -> stamklant.till.v1.ExplainedCampaign
+	41,  // 127: stamklant.till.v1.ExplainResponse.meta:type_name -> stamklant.till.v1.Meta
+	11,  // 128: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
+	41,  // 129: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
+	59,  // 130: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
+	59,  // 131: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	15,  // 132: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	24,  // 133: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
+	26,  // 134: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
+	42,  // 135: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	46,  // 136: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
+	48,  // 137: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
+	50,  // 138: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
+	18,  // 139: stamklant.till.v1.CheckoutService.Reserve:input_type -> stamklant.till.v1.ReserveRequest
+	20,  // 140: stamklant.till.v1.CheckoutService.Release:input_type -> stamklant.till.v1.ReleaseRequest
+	22,  // 141: stamklant.till.v1.CheckoutService.RecordOutcome:input_type -> stamklant.till.v1.RecordOutcomeRequest
+	53,  // 142: stamklant.till.v1.CheckoutService.Explain:input_type -> stamklant.till.v1.ExplainRequest
+	56,  // 143: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	16,  // 144: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	25,  // 145: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
+	27,  // 146: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
+	43,  // 147: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	47,  // 148: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
+	49,  // 149: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
+	52,  // 150: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
+	19,  // 151: stamklant.till.v1.CheckoutService.Reserve:output_type -> stamklant.till.v1.ReserveResponse
+	21,  // 152: stamklant.till.v1.CheckoutService.Release:output_type -> stamklant.till.v1.ReleaseResponse
+	23,  // 153: stamklant.till.v1.CheckoutService.RecordOutcome:output_type -> stamklant.till.v1.RecordOutcomeResponse
+	54,  // 154: stamklant.till.v1.CheckoutService.Explain:output_type -> stamklant.till.v1.ExplainResponse
+	57,  // 155: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	144, // [144:156] is the sub-list for method output_type
+	132, // [132:144] is the sub-list for method input_type
+	132, // [132:132] is the sub-list for extension type_name
+	132, // [132:132] is the sub-list for extension extendee
+	0,   // [0:132] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }
@@ -4386,25 +6043,45 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*LookupRequest_Presented)(nil),
 	}
 	file_stamklant_till_v1_checkout_proto_msgTypes[5].OneofWrappers = []any{}
+	file_stamklant_till_v1_checkout_proto_msgTypes[7].OneofWrappers = []any{
+		(*ReserveRequest_Voucher)(nil),
+		(*ReserveRequest_VoucherRef)(nil),
+		(*ReserveRequest_Points)(nil),
+		(*ReserveRequest_Offer)(nil),
+		(*ReserveRequest_Identifier)(nil),
+		(*ReserveRequest_AccountRef)(nil),
+	}
 	file_stamklant_till_v1_checkout_proto_msgTypes[9].OneofWrappers = []any{
+		(*ReleaseRequest_Voucher)(nil),
+		(*ReleaseRequest_VoucherRef)(nil),
+		(*ReleaseRequest_Points)(nil),
+		(*ReleaseRequest_Offer)(nil),
+		(*ReleaseRequest_Identifier)(nil),
+		(*ReleaseRequest_AccountRef)(nil),
+	}
+	file_stamklant_till_v1_checkout_proto_msgTypes[11].OneofWrappers = []any{
+		(*RecordOutcomeRequest_Receipt)(nil),
+		(*RecordOutcomeRequest_DecisionId)(nil),
+	}
+	file_stamklant_till_v1_checkout_proto_msgTypes[16].OneofWrappers = []any{
 		(*WatchTillResponse_Card)(nil),
 		(*WatchTillResponse_Freshness)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[15].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[22].OneofWrappers = []any{
 		(*Suggestion_Offer)(nil),
 		(*Suggestion_Survey)(nil),
 		(*Suggestion_Prompt)(nil),
 		(*Suggestion_None)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[24].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[31].OneofWrappers = []any{
 		(*RecordReceiptRequest_Identifier)(nil),
 		(*RecordReceiptRequest_AccountRef)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[26].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[35].OneofWrappers = []any{
 		(*ClaimReceiptRequest_Identifier)(nil),
 		(*ClaimReceiptRequest_AccountRef)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[28].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[37].OneofWrappers = []any{
 		(*SetPreferenceRequest_Identifier)(nil),
 		(*SetPreferenceRequest_AccountRef)(nil),
 		(*SetPreferenceRequest_Object)(nil),
@@ -4412,14 +6089,14 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*SetPreferenceRequest_Language)(nil),
 		(*SetPreferenceRequest_LostCard)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[30].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[39].OneofWrappers = []any{
 		(*SubmitDetailsRequest_Identifier)(nil),
 		(*SubmitDetailsRequest_AccountRef)(nil),
 		(*SubmitDetailsRequest_Email)(nil),
 		(*SubmitDetailsRequest_Phone)(nil),
 		(*SubmitDetailsRequest_Address)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[33].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[42].OneofWrappers = []any{
 		(*ExplainRequest_Identifier)(nil),
 		(*ExplainRequest_AccountRef)(nil),
 	}
@@ -4428,8 +6105,8 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_till_v1_checkout_proto_rawDesc), len(file_stamklant_till_v1_checkout_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   38,
+			NumEnums:      11,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,9 @@ const (
 	CheckoutService_ClaimReceipt_FullMethodName  = "/stamklant.till.v1.CheckoutService/ClaimReceipt"
 	CheckoutService_SetPreference_FullMethodName = "/stamklant.till.v1.CheckoutService/SetPreference"
 	CheckoutService_SubmitDetails_FullMethodName = "/stamklant.till.v1.CheckoutService/SubmitDetails"
+	CheckoutService_Reserve_FullMethodName       = "/stamklant.till.v1.CheckoutService/Reserve"
+	CheckoutService_Release_FullMethodName       = "/stamklant.till.v1.CheckoutService/Release"
+	CheckoutService_RecordOutcome_FullMethodName = "/stamklant.till.v1.CheckoutService/RecordOutcome"
 	CheckoutService_Explain_FullMethodName       = "/stamklant.till.v1.CheckoutService/Explain"
 	CheckoutService_GetStatus_FullMethodName     = "/stamklant.till.v1.CheckoutService/GetStatus"
 )
@@ -67,6 +70,18 @@ type CheckoutServiceClient interface {
 	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
 	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
 	SubmitDetails(ctx context.Context, in *SubmitDetailsRequest, opts ...grpc.CallOption) (*SubmitDetailsResponse, error)
+	// Holds something scarce for a sale before it is paid: a voucher or coupon, points to spend, an offer of which a customer has only so many.
+	// Answered once it is on disk; held for 15 minutes, or until the sale's receipt or Release. The thing and the receipt_ref are the key: asking
+	// again holds it anew, also from another till that recalled the sale. A "no" is an answer, not an error. The till waits at most 300 ms; without
+	// an answer nothing may be given.
+	Reserve(ctx context.Context, in *ReserveRequest, opts ...grpc.CallOption) (*ReserveResponse, error)
+	// Lets go of what a sale holds: the customer changed her mind, or the sale was given up. Letting go again changes nothing. The till waits at most
+	// 300 ms; what it cannot let go of is free again after 15 minutes.
+	Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*ReleaseResponse, error)
+	// Records what came of a suggestion when the receipt is gone already: an answer that came late, or a correction. Answered once it is on disk.
+	// The receipt (or the suggestion's own id), the suggestion and the kind are the key: the same again is replayed, and another word under it
+	// changes nothing. The till waits at most 1 s.
+	RecordOutcome(ctx context.Context, in *RecordOutcomeRequest, opts ...grpc.CallOption) (*RecordOutcomeResponse, error)
 	// Tells staff why this suggestion and not the others: a reason for every campaign. Changes nothing, promises nothing. The till waits at most
 	// 500 ms.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
@@ -161,6 +176,36 @@ func (c *checkoutServiceClient) SubmitDetails(ctx context.Context, in *SubmitDet
 	return out, nil
 }
 
+func (c *checkoutServiceClient) Reserve(ctx context.Context, in *ReserveRequest, opts ...grpc.CallOption) (*ReserveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReserveResponse)
+	err := c.cc.Invoke(ctx, CheckoutService_Reserve_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *checkoutServiceClient) Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*ReleaseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseResponse)
+	err := c.cc.Invoke(ctx, CheckoutService_Release_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *checkoutServiceClient) RecordOutcome(ctx context.Context, in *RecordOutcomeRequest, opts ...grpc.CallOption) (*RecordOutcomeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecordOutcomeResponse)
+	err := c.cc.Invoke(ctx, CheckoutService_RecordOutcome_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *checkoutServiceClient) Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ExplainResponse)
@@ -216,6 +261,18 @@ type CheckoutServiceServer interface {
 	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
 	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
 	SubmitDetails(context.Context, *SubmitDetailsRequest) (*SubmitDetailsResponse, error)
+	// Holds something scarce for a sale before it is paid: a voucher or coupon, points to spend, an offer of which a customer has only so many.
+	// Answered once it is on disk; held for 15 minutes, or until the sale's receipt or Release. The thing and the receipt_ref are the key: asking
+	// again holds it anew, also from another till that recalled the sale. A "no" is an answer, not an error. The till waits at most 300 ms; without
+	// an answer nothing may be given.
+	Reserve(context.Context, *ReserveRequest) (*ReserveResponse, error)
+	// Lets go of what a sale holds: the customer changed her mind, or the sale was given up. Letting go again changes nothing. The till waits at most
+	// 300 ms; what it cannot let go of is free again after 15 minutes.
+	Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error)
+	// Records what came of a suggestion when the receipt is gone already: an answer that came late, or a correction. Answered once it is on disk.
+	// The receipt (or the suggestion's own id), the suggestion and the kind are the key: the same again is replayed, and another word under it
+	// changes nothing. The till waits at most 1 s.
+	RecordOutcome(context.Context, *RecordOutcomeRequest) (*RecordOutcomeResponse, error)
 	// Tells staff why this suggestion and not the others: a reason for every campaign. Changes nothing, promises nothing. The till waits at most
 	// 500 ms.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
@@ -251,6 +308,15 @@ func (UnimplementedCheckoutServiceServer) SetPreference(context.Context, *SetPre
 }
 func (UnimplementedCheckoutServiceServer) SubmitDetails(context.Context, *SubmitDetailsRequest) (*SubmitDetailsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SubmitDetails not implemented")
+}
+func (UnimplementedCheckoutServiceServer) Reserve(context.Context, *ReserveRequest) (*ReserveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Reserve not implemented")
+}
+func (UnimplementedCheckoutServiceServer) Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Release not implemented")
+}
+func (UnimplementedCheckoutServiceServer) RecordOutcome(context.Context, *RecordOutcomeRequest) (*RecordOutcomeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecordOutcome not implemented")
 }
 func (UnimplementedCheckoutServiceServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
@@ -398,6 +464,60 @@ func _CheckoutService_SubmitDetails_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CheckoutService_Reserve_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReserveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CheckoutServiceServer).Reserve(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CheckoutService_Reserve_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CheckoutServiceServer).Reserve(ctx, req.(*ReserveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CheckoutService_Release_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CheckoutServiceServer).Release(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CheckoutService_Release_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CheckoutServiceServer).Release(ctx, req.(*ReleaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CheckoutService_RecordOutcome_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecordOutcomeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CheckoutServiceServer).RecordOutcome(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CheckoutService_RecordOutcome_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CheckoutServiceServer).RecordOutcome(ctx, req.(*RecordOutcomeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CheckoutService_Explain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ExplainRequest)
 	if err := dec(in); err != nil {
@@ -464,6 +584,18 @@ var CheckoutService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SubmitDetails",
 			Handler:    _CheckoutService_SubmitDetails_Handler,
+		},
+		{
+			MethodName: "Reserve",
+			Handler:    _CheckoutService_Reserve_Handler,
+		},
+		{
+			MethodName: "Release",
+			Handler:    _CheckoutService_Release_Handler,
+		},
+		{
+			MethodName: "RecordOutcome",
+			Handler:    _CheckoutService_RecordOutcome_Handler,
 		},
 		{
 			MethodName: "Explain",

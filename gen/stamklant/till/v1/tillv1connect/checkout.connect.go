@@ -44,6 +44,13 @@ const (
 	// CheckoutServiceSubmitDetailsProcedure is the procedure name of the CheckoutService's
 	// SubmitDetails RPC.
 	CheckoutServiceSubmitDetailsProcedure = "/stamklant.till.v1.CheckoutService/SubmitDetails"
+	// CheckoutServiceReserveProcedure is the procedure name of the CheckoutService's Reserve RPC.
+	CheckoutServiceReserveProcedure = "/stamklant.till.v1.CheckoutService/Reserve"
+	// CheckoutServiceReleaseProcedure is the procedure name of the CheckoutService's Release RPC.
+	CheckoutServiceReleaseProcedure = "/stamklant.till.v1.CheckoutService/Release"
+	// CheckoutServiceRecordOutcomeProcedure is the procedure name of the CheckoutService's
+	// RecordOutcome RPC.
+	CheckoutServiceRecordOutcomeProcedure = "/stamklant.till.v1.CheckoutService/RecordOutcome"
 	// CheckoutServiceExplainProcedure is the procedure name of the CheckoutService's Explain RPC.
 	CheckoutServiceExplainProcedure = "/stamklant.till.v1.CheckoutService/Explain"
 	// CheckoutServiceGetStatusProcedure is the procedure name of the CheckoutService's GetStatus RPC.
@@ -106,6 +113,30 @@ var (
 			IdempotencyLevel: connect.IdempotencyIdempotent,
 		}
 	})
+	checkoutServiceReserveSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("Reserve"),
+			Procedure:        CheckoutServiceReserveProcedure,
+			IdempotencyLevel: connect.IdempotencyIdempotent,
+		}
+	})
+	checkoutServiceReleaseSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("Release"),
+			Procedure:        CheckoutServiceReleaseProcedure,
+			IdempotencyLevel: connect.IdempotencyIdempotent,
+		}
+	})
+	checkoutServiceRecordOutcomeSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_stamklant_till_v1_checkout_proto.Services().ByName("CheckoutService").Methods().ByName("RecordOutcome"),
+			Procedure:        CheckoutServiceRecordOutcomeProcedure,
+			IdempotencyLevel: connect.IdempotencyIdempotent,
+		}
+	})
 	checkoutServiceExplainSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType:       connect.StreamTypeUnary,
@@ -152,6 +183,18 @@ type CheckoutServiceClient interface {
 	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
 	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
 	SubmitDetails(context.Context, *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error)
+	// Holds something scarce for a sale before it is paid: a voucher or coupon, points to spend, an offer of which a customer has only so many.
+	// Answered once it is on disk; held for 15 minutes, or until the sale's receipt or Release. The thing and the receipt_ref are the key: asking
+	// again holds it anew, also from another till that recalled the sale. A "no" is an answer, not an error. The till waits at most 300 ms; without
+	// an answer nothing may be given.
+	Reserve(context.Context, *v1.ReserveRequest) (*v1.ReserveResponse, error)
+	// Lets go of what a sale holds: the customer changed her mind, or the sale was given up. Letting go again changes nothing. The till waits at most
+	// 300 ms; what it cannot let go of is free again after 15 minutes.
+	Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error)
+	// Records what came of a suggestion when the receipt is gone already: an answer that came late, or a correction. Answered once it is on disk.
+	// The receipt (or the suggestion's own id), the suggestion and the kind are the key: the same again is replayed, and another word under it
+	// changes nothing. The till waits at most 1 s.
+	RecordOutcome(context.Context, *v1.RecordOutcomeRequest) (*v1.RecordOutcomeResponse, error)
 	// Tells staff why this suggestion and not the others: a reason for every campaign. Changes nothing, promises nothing. The till waits at most
 	// 500 ms.
 	Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error)
@@ -214,6 +257,18 @@ type CheckoutServiceHandler interface {
 	// can read it back. Answered once it is on disk. The same customer, kind and time again changes nothing. The till waits at most 1 s.
 	// FAILED_PRECONDITION NO_DETAILS_KEY where head office has not said which key to seal to.
 	SubmitDetails(context.Context, *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error)
+	// Holds something scarce for a sale before it is paid: a voucher or coupon, points to spend, an offer of which a customer has only so many.
+	// Answered once it is on disk; held for 15 minutes, or until the sale's receipt or Release. The thing and the receipt_ref are the key: asking
+	// again holds it anew, also from another till that recalled the sale. A "no" is an answer, not an error. The till waits at most 300 ms; without
+	// an answer nothing may be given.
+	Reserve(context.Context, *v1.ReserveRequest) (*v1.ReserveResponse, error)
+	// Lets go of what a sale holds: the customer changed her mind, or the sale was given up. Letting go again changes nothing. The till waits at most
+	// 300 ms; what it cannot let go of is free again after 15 minutes.
+	Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error)
+	// Records what came of a suggestion when the receipt is gone already: an answer that came late, or a correction. Answered once it is on disk.
+	// The receipt (or the suggestion's own id), the suggestion and the kind are the key: the same again is replayed, and another word under it
+	// changes nothing. The till waits at most 1 s.
+	RecordOutcome(context.Context, *v1.RecordOutcomeRequest) (*v1.RecordOutcomeResponse, error)
 	// Tells staff why this suggestion and not the others: a reason for every campaign. Changes nothing, promises nothing. The till waits at most
 	// 500 ms.
 	Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error)
@@ -233,6 +288,9 @@ func RegisterCheckoutServiceHandler(server *connect.Server, svc CheckoutServiceH
 		connect.Method{Spec: checkoutServiceClaimReceiptSpec(), Handler: adapter.claimReceipt},
 		connect.Method{Spec: checkoutServiceSetPreferenceSpec(), Handler: adapter.setPreference},
 		connect.Method{Spec: checkoutServiceSubmitDetailsSpec(), Handler: adapter.submitDetails},
+		connect.Method{Spec: checkoutServiceReserveSpec(), Handler: adapter.reserve},
+		connect.Method{Spec: checkoutServiceReleaseSpec(), Handler: adapter.release},
+		connect.Method{Spec: checkoutServiceRecordOutcomeSpec(), Handler: adapter.recordOutcome},
 		connect.Method{Spec: checkoutServiceExplainSpec(), Handler: adapter.explain},
 		connect.Method{Spec: checkoutServiceGetStatusSpec(), Handler: adapter.getStatus},
 	)
@@ -283,6 +341,18 @@ func (UnimplementedCheckoutServiceHandler) SetPreference(context.Context, *v1.Se
 
 func (UnimplementedCheckoutServiceHandler) SubmitDetails(context.Context, *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.SubmitDetails is not implemented")
+}
+
+func (UnimplementedCheckoutServiceHandler) Reserve(context.Context, *v1.ReserveRequest) (*v1.ReserveResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.Reserve is not implemented")
+}
+
+func (UnimplementedCheckoutServiceHandler) Release(context.Context, *v1.ReleaseRequest) (*v1.ReleaseResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.Release is not implemented")
+}
+
+func (UnimplementedCheckoutServiceHandler) RecordOutcome(context.Context, *v1.RecordOutcomeRequest) (*v1.RecordOutcomeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "stamklant.till.v1.CheckoutService.RecordOutcome is not implemented")
 }
 
 func (UnimplementedCheckoutServiceHandler) Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error) {
@@ -348,6 +418,30 @@ func (c *checkoutServiceClient) SetPreference(ctx context.Context, req *v1.SetPr
 func (c *checkoutServiceClient) SubmitDetails(ctx context.Context, req *v1.SubmitDetailsRequest) (*v1.SubmitDetailsResponse, error) {
 	var res v1.SubmitDetailsResponse
 	if err := c.client.CallUnary(ctx, checkoutServiceSubmitDetailsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *checkoutServiceClient) Reserve(ctx context.Context, req *v1.ReserveRequest) (*v1.ReserveResponse, error) {
+	var res v1.ReserveResponse
+	if err := c.client.CallUnary(ctx, checkoutServiceReserveSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *checkoutServiceClient) Release(ctx context.Context, req *v1.ReleaseRequest) (*v1.ReleaseResponse, error) {
+	var res v1.ReleaseResponse
+	if err := c.client.CallUnary(ctx, checkoutServiceReleaseSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *checkoutServiceClient) RecordOutcome(ctx context.Context, req *v1.RecordOutcomeRequest) (*v1.RecordOutcomeResponse, error) {
+	var res v1.RecordOutcomeResponse
+	if err := c.client.CallUnary(ctx, checkoutServiceRecordOutcomeSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -445,6 +539,42 @@ func (h checkoutServiceHandler) submitDetails(ctx context.Context, _ connect.Spe
 		return err
 	}
 	res, err := h.svc.SubmitDetails(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h checkoutServiceHandler) reserve(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ReserveRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.Reserve(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h checkoutServiceHandler) release(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ReleaseRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.Release(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h checkoutServiceHandler) recordOutcome(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.RecordOutcomeRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.RecordOutcome(ctx, &req)
 	if err != nil {
 		return err
 	}
