@@ -11,6 +11,8 @@ type serveCommand struct {
 	Data    string        `help:"Folder the server keeps its files in." default:"." type:"path" env:"STAMKLANT_STORE_DATA" placeholder:"DIR"`
 	Enrol   string        `help:"The file head office made for this server; needed the first time." type:"existingfile" placeholder:"FILE"`
 	Listen  string        `help:"Where to answer tills." default:"127.0.0.1:7400" env:"STAMKLANT_STORE_LISTEN" placeholder:"HOST:PORT"`
+	Web     string        `help:"Where to answer JSON and gRPC-Web, for browsers and tills without gRPC, by bearer token; left out for nowhere." env:"STAMKLANT_STORE_WEB" placeholder:"HOST:PORT"`
+	Origin  []string      `help:"A web site whose pages may call there, such as https://till.example; may be given again." env:"STAMKLANT_STORE_ORIGIN" placeholder:"URL"`
 	Metrics string        `help:"Where to answer /metrics and /healthz; left out for nowhere." env:"STAMKLANT_STORE_METRICS" placeholder:"HOST:PORT"`
 	Device  string        `help:"File with this machine's own key, best on another medium than the data; made when there is none. device.key in the data folder when left out." type:"path" placeholder:"FILE"`
 	Poll    time.Duration `help:"How often to ask for news, ± 20 %." default:"60s"`
@@ -24,7 +26,7 @@ type serveCommand struct {
 // Run serves until it is stopped.
 func (c *serveCommand) Run(s *session) error {
 	server, err := instore.Open(s.ctx, instore.Config{
-		Data: c.Data, Enrol: c.Enrol, Listen: c.Listen, Metrics: c.Metrics, DeviceKey: c.Device, Poll: c.Poll, Quiet: c.Quiet, Logger: s.logger, Version: version,
+		Data: c.Data, Enrol: c.Enrol, Listen: c.Listen, Web: c.Web, Origins: c.Origin, Metrics: c.Metrics, DeviceKey: c.Device, Poll: c.Poll, Quiet: c.Quiet, Logger: s.logger, Version: version,
 		BackupEvery: c.BackupEvery, NoRestore: c.NoRestore, Now: c.now,
 	})
 	if err != nil {
@@ -32,6 +34,9 @@ func (c *serveCommand) Run(s *session) error {
 	}
 	fmt.Printf("Store %s, server %s answers tills at %s (till token: %s). Stop with Ctrl-C.\n",
 		server.Store(), server.ID(), server.Addr(), server.TillTokenFile())
+	if at := server.WebAddr(); at != "" {
+		fmt.Printf("JSON and gRPC-Web at %s.\n", at)
+	}
 	return server.Run(s.ctx)
 }
 

@@ -19,9 +19,11 @@ import (
 )
 
 type tryCommand struct {
-	Listen   string `help:"Where to answer tills; this machine only." default:"127.0.0.1:7400" placeholder:"HOST:PORT"`
-	Accounts int    `help:"How many customers to make up." default:"2000"`
-	Seed     int64  `help:"Which customers to make up." default:"1"`
+	Listen   string   `help:"Where to answer tills; this machine only." default:"127.0.0.1:7400" placeholder:"HOST:PORT"`
+	Web      string   `help:"Where to answer JSON and gRPC-Web; this machine only. 127.0.0.1:7402 when left out, or a free port when tills do not call at 7400." placeholder:"HOST:PORT"`
+	Origin   []string `help:"A web site whose pages may call there, such as http://localhost:5173." placeholder:"URL"`
+	Accounts int      `help:"How many customers to make up." default:"2000"`
+	Seed     int64    `help:"Which customers to make up." default:"1"`
 }
 
 // Run makes up a store, serves until it is stopped, and leaves nothing behind.
@@ -31,6 +33,12 @@ func (c *tryCommand) Run(s *session) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if c.Web == "" {
+		c.Web = "127.0.0.1:0"
+		if c.Listen == "127.0.0.1:7400" {
+			c.Web = "127.0.0.1:7402"
+		}
+	}
 	now := time.Now()
 	enrolment, err := c.release(dir, now)
 	if err != nil {
@@ -38,7 +46,7 @@ func (c *tryCommand) Run(s *session) (err error) {
 	}
 	quiet := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	server, err := instore.Open(s.ctx, instore.Config{
-		Data: filepath.Join(dir, "store"), Enrol: enrolment, Listen: c.Listen, Reflection: true, Logger: quiet, Version: version, Around: magicCards,
+		Data: filepath.Join(dir, "store"), Enrol: enrolment, Listen: c.Listen, Web: c.Web, Origins: c.Origin, Reflection: true, Logger: quiet, Version: version, Around: magicCards,
 	})
 	if err != nil {
 		return err
@@ -50,7 +58,7 @@ func (c *tryCommand) Run(s *session) (err error) {
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
-	explain(server.Addr(), token)
+	explain(server.Addr(), server.WebAddr(), token)
 	return server.Run(s.ctx)
 }
 
@@ -109,7 +117,7 @@ func identifiersOf(customers iter.Seq[samplechain.Customer]) func(func(string, s
 }
 
 // explain prints what there is to try.
-func explain(address, token string) {
+func explain(address, web, token string) {
 	fmt.Printf("A store with made-up customers answers at %s until you stop it with Ctrl-C. Nothing of it is kept.\n\nMagic cards:\n", address)
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	numbers := map[string]string{}
@@ -120,14 +128,16 @@ func explain(address, token string) {
 	_ = table.Flush() // standard output is all there is to tell about it
 	till := "bin/stamklant-till"
 	fmt.Printf(`
-Five commands to paste:
+Six commands to paste:
   export STAMKLANT_TILL_ADDRESS=%s STAMKLANT_TILL_TOKEN=%s
   %[3]s lookup %[4]s
   %[3]s lookup %[5]s --json
   %[3]s sell %[4]s --line 8710000000017:45010:20:39.80
   %[3]s lookup %[6]s
+  curl -H "Authorization: Bearer $STAMKLANT_TILL_TOKEN" -H 'Content-Type: application/json' \\
+       -d '{"caller": {"till": "1"}, "identifier": {"text": "%[4]s"}}' http://%[7]s/stamklant.till.v1.CheckoutService/Lookup
 
-`, address, token, till, numbers["found"], numbers["champion"], numbers["blocked"])
+`, address, token, till, numbers["found"], numbers["champion"], numbers["blocked"], web)
 }
 
 // magicCards answers the two cards that are not ordinary: one slowly, one as from data that has expired.

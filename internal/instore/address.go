@@ -13,11 +13,12 @@ const addressFile = "store.addr"
 // address is what stands in it.
 type address struct {
 	Address string `json:"address"`
+	Web     string `json:"web,omitempty"`
 	PID     int    `json:"pid"`
 }
 
-func (c Config) writeAddress(at string) error {
-	text, err := json.Marshal(address{Address: at, PID: os.Getpid()})
+func (c Config) writeAddress(at, web string) error {
+	text, err := json.Marshal(address{Address: at, Web: web, PID: os.Getpid()})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	bundlev1 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
 	"github.com/stamklant/stamklant/internal/instore/replica"
+	"github.com/stamklant/stamklant/internal/rpc"
 )
 
 // ErrNotEnrolled is returned when a data folder belongs to no server yet and no enrolment file was given.
@@ -37,6 +38,10 @@ type Config struct {
 	Enrol string
 	// Listen is the host and port tills call; port 0 takes a free one.
 	Listen string
+	// Web is the host and port of the second listener, for JSON and gRPC-Web; empty for none.
+	Web string
+	// Origins are the web sites whose pages may call the second listener, as https://till.example.
+	Origins []string
 	// Metrics is the host and port of the page for metrics and health; empty for none.
 	Metrics string
 	// DeviceKey is the file with this machine's own key; empty for device.key in Data.
@@ -79,6 +84,14 @@ func (c Config) withDefaults() (Config, error) {
 		c.DeviceKey = c.path("device.key")
 	}
 	return c, os.MkdirAll(c.Data, 0o700)
+}
+
+// web is the second listener's configuration; nil without one.
+func (c Config) web() *rpc.WebConfig {
+	if c.Web == "" {
+		return nil
+	}
+	return &rpc.WebConfig{Address: c.Web, Origins: c.Origins}
 }
 
 func (c Config) path(names ...string) string {

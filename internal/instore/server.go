@@ -122,7 +122,7 @@ func (s *Server) listen() error {
 		return err
 	}
 	s.rpc, err = rpc.NewServer(rpc.Config{
-		Address: s.config.Listen, MetricsAddress: s.config.Metrics, Authenticate: authenticate, Roles: roles,
+		Address: s.config.Listen, MetricsAddress: s.config.Metrics, Authenticate: authenticate, Web: s.config.web(),
 		Reflection: s.config.Reflection, Logger: s.config.Logger, Now: s.config.Now,
 	})
 	if err != nil {
@@ -149,29 +149,7 @@ func (s *Server) listen() error {
 	if err := s.rpc.Listen(); err != nil {
 		return err
 	}
-	return s.config.writeAddress(s.rpc.Addr())
-}
-
-// roles says who may call what. A method without a row keeps the server from starting.
-var roles = map[string][]rpc.Role{
-	tillv1.CheckoutService_Lookup_FullMethodName:        {rpc.RoleTill, rpc.RoleAdmin},
-	tillv1.CheckoutService_PresentCard_FullMethodName:   {rpc.RoleTill, rpc.RoleScanner},
-	tillv1.CheckoutService_WatchTill_FullMethodName:     {rpc.RoleTill},
-	tillv1.CheckoutService_Reserve_FullMethodName:       {rpc.RoleTill},
-	tillv1.CheckoutService_Release_FullMethodName:       {rpc.RoleTill},
-	tillv1.CheckoutService_RecordReceipt_FullMethodName: {rpc.RoleTill},
-	tillv1.CheckoutService_RecordOutcome_FullMethodName: {rpc.RoleTill},
-	tillv1.CheckoutService_ClaimReceipt_FullMethodName:  {rpc.RoleTill},
-	tillv1.CheckoutService_SetPreference_FullMethodName: {rpc.RoleTill},
-	tillv1.CheckoutService_SubmitDetails_FullMethodName: {rpc.RoleTill},
-	tillv1.CheckoutService_Explain_FullMethodName:       {rpc.RoleTill, rpc.RoleAdmin},
-	tillv1.CheckoutService_GetStatus_FullMethodName:     {rpc.RoleTill, rpc.RoleScanner, rpc.RoleAdmin},
-	syncv1.StoreService_Offer_FullMethodName:            {rpc.RoleSync, rpc.RoleAdmin},
-	syncv1.StoreService_Put_FullMethodName:              {rpc.RoleSync, rpc.RoleAdmin},
-	syncv1.StoreService_Status_FullMethodName:           {rpc.RoleSync, rpc.RoleAdmin},
-	syncv1.StoreService_Drain_FullMethodName:            {rpc.RoleSync, rpc.RoleAdmin},
-	syncv1.StoreService_Inspect_FullMethodName:          {rpc.RoleSync, rpc.RoleAdmin},
-	syncv1.StoreService_Backup_FullMethodName:           {rpc.RoleSync, rpc.RoleAdmin},
+	return s.config.writeAddress(s.rpc.Addr(), s.rpc.WebAddr())
 }
 
 // switched is called when a release begins to serve: from then on the server says that it can do its work.
@@ -197,6 +175,9 @@ func (s *Server) newest(version uint64) {
 
 // Addr is where tills call.
 func (s *Server) Addr() string { return s.rpc.Addr() }
+
+// WebAddr is where the second listener takes JSON and gRPC-Web; empty without one.
+func (s *Server) WebAddr() string { return s.rpc.WebAddr() }
 
 // MetricsAddr is where the page for metrics is; empty without one.
 func (s *Server) MetricsAddr() string { return s.rpc.MetricsAddr() }

@@ -90,7 +90,7 @@ func (s *Server) listen(config ServeConfig) error {
 	servers := &serverTokens{home: home, now: config.Now}
 	var err error
 	s.rpc, err = rpc.NewServer(rpc.Config{
-		Address: config.Listen, MetricsAddress: config.Metrics, Roles: roles, Logger: config.Logger, Now: config.Now,
+		Address: config.Listen, MetricsAddress: config.Metrics, Logger: config.Logger, Now: config.Now,
 		Authenticate: func(token string) (*rpc.Principal, bool) {
 			if p, ok := admins(token); ok {
 				return p, true
@@ -126,17 +126,6 @@ func (s *Server) delivered(logger *slog.Logger) func(context.Context) {
 			logger.LogAttrs(ctx, slog.LevelError, "what a store's customer said does not reach the other stores yet", slog.String("error", err.Error()))
 		}
 	}
-}
-
-// roles says who may call what. A method without a row keeps the server from starting.
-var roles = map[string][]rpc.Role{
-	syncv1.SyncService_Fetch_FullMethodName:             {rpc.RoleSync},
-	syncv1.SyncService_Deliver_FullMethodName:           {rpc.RoleSync},
-	syncv1.SyncService_Report_FullMethodName:            {rpc.RoleSync},
-	officev1.OfficeService_RunJob_FullMethodName:        {rpc.RoleAdmin},
-	officev1.OfficeService_ListServers_FullMethodName:   {rpc.RoleAdmin},
-	officev1.OfficeService_ListConflicts_FullMethodName: {rpc.RoleAdmin},
-	officev1.OfficeService_ListRuns_FullMethodName:      {rpc.RoleAdmin},
 }
 
 // callingServer is the server whose token the call showed.

@@ -56,7 +56,7 @@ func (m *method) slow() time.Duration {
 }
 
 func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	c := &call{method: s.methods[info.FullMethod]}
+	c := s.newCall(ctx, info.FullMethod)
 	start := s.now()
 	resp, err := next(context.WithValue(ctx, callKey{}, c), req)
 	s.log(ctx, c, info.FullMethod, req, s.now().Sub(start), err)
@@ -64,7 +64,7 @@ func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerIn
 }
 
 func (s *Server) logStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	c := &call{method: s.methods[info.FullMethod]}
+	c := s.newCall(stream.Context(), info.FullMethod)
 	start := s.now()
 	err := next(srv, &streamWith{ServerStream: stream, ctx: context.WithValue(stream.Context(), callKey{}, c)})
 	s.log(stream.Context(), c, info.FullMethod, nil, s.now().Sub(start), err)

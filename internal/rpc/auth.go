@@ -35,10 +35,23 @@ func (s *Server) authorised(ctx context.Context, c *call, _ any) error {
 		return errNoToken
 	}
 	c.principal = principal
-	if c.method.authed || slices.Contains(c.method.roles, principal.Role) {
+	if c.method.authed || c.mayCall(principal) {
 		return nil
 	}
 	return errRole
+}
+
+// mayCall reports whether the table lets principal call the method, by the listener it came to.
+func (c *call) mayCall(principal *Principal) bool {
+	access := c.method.access
+	switch {
+	case c.web && (!access.Web || principal.Role != RoleTill && principal.Role != RoleScanner):
+		return false
+	case access.Staff && !principal.ForStaff():
+		return false
+	default:
+		return slices.Contains(access.Roles, principal.Role)
+	}
 }
 
 // bearer returns the token of the call's authorization header.

@@ -34,11 +34,11 @@ func BenchmarkInterceptors(b *testing.B) {
 	row := limits.Methods[tillv1.CheckoutService_Lookup_FullMethodName]
 	row.PerSecond, row.Burst = 1e9, 1e9
 	limits.Methods[tillv1.CheckoutService_Lookup_FullMethodName] = row
-	table := make(map[string][]rpc.Role)
+	table := make(map[string]rpc.Access)
 	for _, name := range methodsOf(tillv1.CheckoutService_ServiceDesc.ServiceName) {
-		table[name] = []rpc.Role{rpc.RoleTill}
+		table[name] = rpc.Access{Roles: []rpc.Role{rpc.RoleTill}}
 	}
-	server, err := rpc.NewServer(rpc.Config{Address: "127.0.0.1:0", Roles: table, Authenticate: tokens(), Logger: quiet(), Limits: &limits})
+	server, err := rpc.NewServer(rpc.Config{Address: "127.0.0.1:0", Access: table, Authenticate: tokens(), Logger: quiet(), Limits: &limits})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,9 +15,9 @@ import (
 var (
 	// ErrPlainTextBeyondLoopback is returned when a server would listen, or a token would travel, without TLS outside this machine.
 	ErrPlainTextBeyondLoopback = errors.New("plain text is for this machine alone")
-	// ErrMethodWithoutRoles is returned when a registered method has no row in Config.Roles.
+	// ErrMethodWithoutRoles is returned when a registered method has no row in Config.Access.
 	ErrMethodWithoutRoles = errors.New("nobody may call this method")
-	// ErrUnknownMethod is returned when Config.Roles has a row for a method that is not registered.
+	// ErrUnknownMethod is returned when Config.Access has a row for a method that is not registered.
 	ErrUnknownMethod = errors.New("no such method is registered")
 	// ErrHandlersLeft is returned when handlers still run long after their calls were cut off; files they use must not be closed.
 	ErrHandlersLeft = errors.New("calls did not end")
@@ -44,8 +44,26 @@ type Principal struct {
 	Role Role
 	// ID names the caller in logs: a server's id, a till's code, an operator's name. Never empty for RoleSync.
 	ID string
-	// Till ties the token to one till: a request that names another is refused. Empty for a token that all tills of a store share.
+	// Till ties the caller to one till: a request that names another is refused. Empty for a token that all tills of a store share.
 	Till string
+	// Audience is whom answers to this caller are for: a till at which customers serve themselves, a scanner or a tablet has customers.
+	Audience Audience
+}
+
+// Audience is who reads an answer.
+type Audience string
+
+// The audiences. Empty is AudienceStaff, but for scanners, who only ever have customers before them.
+const (
+	// AudienceStaff is a cashier, or a person at head office.
+	AudienceStaff Audience = "staff"
+	// AudienceCustomer is a customer.
+	AudienceCustomer Audience = "customer"
+)
+
+// ForStaff reports whether answers to this caller may hold what is for staff alone.
+func (p *Principal) ForStaff() bool {
+	return p.Role != RoleScanner && p.Audience != AudienceCustomer
 }
 
 // Authenticate tells whom a bearer token speaks for, or false. It is called for every call, from many goroutines, and must not block.
@@ -73,9 +91,11 @@ type Config struct {
 	MetricsAddress string
 	// TLS secures the listener. Nil is plain text, which only loopback addresses may speak.
 	TLS *tls.Config
-	// Roles says who may call what: full method names ("/stamklant.till.v1.CheckoutService/Lookup"), each with its roles. Every method of
+	// Web is the second listener, which speaks JSON and gRPC-Web. Nil for none.
+	Web *WebConfig
+	// Access says who may call what, by full method names ("/stamklant.till.v1.CheckoutService/Lookup"); nil means Matrix(). Every method of
 	// every registered service needs its row. Health needs none: anybody may ask.
-	Roles map[string][]Role
+	Access map[string]Access
 	// Authenticate tells whom a bearer token speaks for.
 	Authenticate Authenticate
 	// Reflection lets every caller with a token ask for the services' descriptions, for tools such as grpcurl.
@@ -103,6 +123,11 @@ func (c *Config) validate() error {
 	}
 	if c.TLS == nil {
 		if err := loopbackOnly(c.Address); err != nil {
+			return err
+		}
+	}
+	if c.Web != nil {
+		if err := c.Web.validate(); err != nil {
 			return err
 		}
 	}

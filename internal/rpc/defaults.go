@@ -57,6 +57,8 @@ type Limits struct {
 	ConnectionAge time.Duration
 	// ConnectionAgeGrace is the time calls have to end once a connection is too old.
 	ConnectionAgeGrace time.Duration
+	// Transfer is how long the body of one request may take to arrive on the second listener, and one answer to leave.
+	Transfer time.Duration
 	// Drain is the time calls have to end when the server stops.
 	Drain time.Duration
 	// DrainHandlers is the time handlers have to notice, after Drain, that their call was cut off.
@@ -113,6 +115,7 @@ func DefaultLimits() Limits {
 		ConnectionIdle:        15 * time.Minute, // a till that was switched off without a word
 		ConnectionAge:         30 * time.Minute, // bounds how long a withdrawn certificate still works
 		ConnectionAgeGrace:    10 * time.Second, // longer than any till's deadline
+		Transfer:              10 * time.Second, // 1 MiB over the slowest line a shop has
 		Drain:                 10 * time.Second, // the same, when the server stops
 		DrainHandlers:         5 * time.Second,  // handlers obey their context; this is for a disk that hangs
 		Classes: [classes]ClassLimit{

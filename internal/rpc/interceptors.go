@@ -65,6 +65,7 @@ type gate func(ctx context.Context, c *call, request any) error
 type call struct {
 	method    *method
 	principal *Principal
+	web       bool // it came to the second listener
 }
 
 // callKey finds the call in a context.

@@ -19,17 +19,35 @@ func (s *Server) Listen() error {
 		return fmt.Errorf("rpc: listen: %w; is another server running?", err)
 	}
 	s.main = newBoundedListener(main, s.limits.Connections, s.limits.ConnectionsPerAddress)
-	if s.config.MetricsAddress == "" {
-		return nil
+	if s.config.Web != nil {
+		l, err := net.Listen("tcp", s.config.Web.Address)
+		if err != nil {
+			return errors.Join(fmt.Errorf("rpc: listen for JSON and gRPC-Web: %w; is another server running?", err), s.unlisten())
+		}
+		s.web.listener = newBoundedListener(l, s.limits.Connections, s.limits.ConnectionsPerAddress)
 	}
-	metrics, err := net.Listen("tcp", s.config.MetricsAddress)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("rpc: listen for metrics: %w; is another server running?", err), s.main.Close())
-		s.main = nil
-		return err
+	if s.config.MetricsAddress != "" {
+		if s.metrics, err = net.Listen("tcp", s.config.MetricsAddress); err != nil {
+			s.metrics = nil
+			return errors.Join(fmt.Errorf("rpc: listen for metrics: %w; is another server running?", err), s.unlisten())
+		}
 	}
-	s.metrics = metrics
 	return nil
+}
+
+// unlisten closes the listeners that are open.
+func (s *Server) unlisten() error {
+	var failed error
+	for _, l := range []*net.Listener{&s.main, &s.web.listener, &s.metrics} {
+		if *l == nil {
+			continue
+		}
+		if err := (*l).Close(); !errors.Is(err, net.ErrClosed) {
+			failed = errors.Join(failed, err)
+		}
+		*l = nil
+	}
+	return failed
 }
 
 // Close ends a server that never came to Serve, and its listeners. After Serve there is nothing to close, and closing twice is harmless.
@@ -38,7 +56,7 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var failed error
-	for _, l := range []net.Listener{s.main, s.metrics} {
+	for _, l := range []net.Listener{s.main, s.web.listener, s.metrics} {
 		if l == nil {
 			continue
 		}
@@ -62,6 +80,13 @@ func (s *Server) MetricsAddr() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return addressOf(s.metrics)
+}
+
+// WebAddr returns the address of the second listener, empty before Listen and without one.
+func (s *Server) WebAddr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return addressOf(s.web.listener)
 }
 
 func addressOf(l net.Listener) string {

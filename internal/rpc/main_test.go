@@ -86,15 +86,15 @@ var services = map[string]rpc.Role{
 }
 
 // roles is who may call what in the tests: every method the role of its service, and some a second one.
-func roles() map[string][]rpc.Role {
-	table := make(map[string][]rpc.Role)
+func roles() map[string]rpc.Access {
+	table := make(map[string]rpc.Access)
 	for service, role := range services {
 		for _, name := range methodsOf(service) {
-			table[name] = []rpc.Role{role}
+			table[name] = rpc.Access{Roles: []rpc.Role{role}, Web: role == rpc.RoleTill}
 		}
 	}
-	table[tillv1.CheckoutService_Lookup_FullMethodName] = []rpc.Role{rpc.RoleTill, rpc.RoleScanner}
-	table[tillv1.CheckoutService_GetStatus_FullMethodName] = []rpc.Role{rpc.RoleTill, rpc.RoleAdmin}
+	table[tillv1.CheckoutService_Lookup_FullMethodName] = rpc.Access{Roles: []rpc.Role{rpc.RoleTill, rpc.RoleScanner}, Web: true}
+	table[tillv1.CheckoutService_GetStatus_FullMethodName] = rpc.Access{Roles: []rpc.Role{rpc.RoleTill, rpc.RoleAdmin}, Web: true, Get: true}
 	return table
 }
 
@@ -154,7 +154,7 @@ func start(tb testing.TB, c *checkout, s *syncing, change func(*rpc.Config)) *ru
 	tb.Helper()
 	log := new(lines)
 	config := rpc.Config{
-		Address: "127.0.0.1:0", MetricsAddress: "127.0.0.1:0", Roles: roles(), Authenticate: tokens(),
+		Address: "127.0.0.1:0", MetricsAddress: "127.0.0.1:0", Access: roles(), Authenticate: tokens(),
 		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	if change != nil {

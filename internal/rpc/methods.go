@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -17,7 +18,7 @@ import (
 type method struct {
 	name     string // full, as in "/stamklant.till.v1.CheckoutService/Lookup"
 	limit    MethodLimit
-	roles    []Role
+	access   Access
 	open     bool // anybody may call it, without a token
 	authed   bool // any known token may call it
 	slots    *slots
@@ -25,12 +26,13 @@ type method struct {
 	tooLarge error
 }
 
-// methodTable checks Config.Roles against what is registered and returns one row per method. A method nobody may call and a row without
+// methodTable checks Config.Access against what is registered and returns one row per method. A method nobody may call and a row without
 // a method are errors: the first is a new RPC that was forgotten, the second a misspelt one.
 func (s *Server) methodTable() (map[string]*method, error) {
 	table := make(map[string]*method)
-	known := make(map[string]bool)
+	known, registered := make(map[string]bool), make(map[string]bool)
 	for service, info := range s.grpc.GetServiceInfo() {
+		registered[service] = true
 		for _, m := range info.Methods {
 			name := "/" + service + "/" + m.Name
 			known[name] = true
@@ -41,19 +43,33 @@ func (s *Server) methodTable() (map[string]*method, error) {
 			case reflectionV1, reflectionV1Alpha:
 				row.authed = true
 			default:
-				if len(row.roles) == 0 {
-					return nil, fmt.Errorf("rpc: %s: %w: give it a row in Config.Roles", name, ErrMethodWithoutRoles)
+				if len(row.access.Roles) == 0 {
+					return nil, fmt.Errorf("rpc: %s: %w: give it a row in Config.Access", name, ErrMethodWithoutRoles)
 				}
 			}
 			table[name] = row
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.config.Roles)) {
+	for _, name := range slices.Sorted(maps.Keys(s.config.Access)) {
 		if !known[name] {
-			return nil, fmt.Errorf("rpc: Config.Roles has a row for %s: %w: register its service or remove the row", name, ErrUnknownMethod)
+			return nil, fmt.Errorf("rpc: Config.Access has a row for %s: %w: register its service or remove the row", name, ErrUnknownMethod)
 		}
 	}
 	return table, nil
+}
+
+// access is a method's row: in the configuration's table, or in Matrix.
+func (s *Server) access(name string) Access {
+	if s.config.Access == nil {
+		return matrix[name]
+	}
+	return s.config.Access[name]
+}
+
+// serviceOf is the service in a method's full name.
+func serviceOf(name string) string {
+	service, _, _ := strings.Cut(strings.TrimPrefix(name, "/"), "/")
+	return service
 }
 
 // newMethod puts together what the configuration says about one method.
@@ -73,11 +89,11 @@ func (s *Server) newMethod(name string, info grpc.MethodInfo) *method {
 		pacer = newPacer(limit.PerSecond, max(1, limit.Burst), s.limits.Callers)
 	}
 	return &method{
-		name:  name,
-		limit: limit,
-		roles: s.config.Roles[name],
-		slots: s.slots[limit.Class],
-		pacer: pacer,
+		name:   name,
+		limit:  limit,
+		access: s.access(name),
+		slots:  s.slots[limit.Class],
+		pacer:  pacer,
 		tooLarge: Refuse(codes.InvalidArgument, ReasonTooLarge,
 			fmt.Sprintf("the request is larger than the %d bytes this method takes", limit.Bytes)),
 	}

@@ -57,7 +57,7 @@ func TestEveryRoleAtEveryMethod(t *testing.T) {
 				switch {
 				case who.role == "":
 					refused(t, err, codes.Unauthenticated, rpc.ReasonNoToken)
-				case !slices.Contains(table[name], who.role):
+				case !slices.Contains(table[name].Roles, who.role):
 					refused(t, err, codes.PermissionDenied, rpc.ReasonRole)
 				case status.Code(err) == codes.Unauthenticated || status.Code(err) == codes.PermissionDenied:
 					t.Errorf("%s may not call %s: %v", who.role, name, err)
@@ -160,21 +160,21 @@ func TestTheTableAndTheServicesMustAgree(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name   string
-		change func(map[string][]rpc.Role)
+		change func(map[string]rpc.Access)
 		want   error
 	}{
-		{"a method was forgotten", func(m map[string][]rpc.Role) { delete(m, tillv1.CheckoutService_GetStatus_FullMethodName) }, rpc.ErrMethodWithoutRoles},
-		{"a method is for nobody", func(m map[string][]rpc.Role) { m[tillv1.CheckoutService_GetStatus_FullMethodName] = nil }, rpc.ErrMethodWithoutRoles},
-		{"a row is misspelt", func(m map[string][]rpc.Role) {
-			m["/stamklant.till.v1.CheckoutService/Lookups"] = []rpc.Role{rpc.RoleTill}
+		{"a method was forgotten", func(m map[string]rpc.Access) { delete(m, tillv1.CheckoutService_GetStatus_FullMethodName) }, rpc.ErrMethodWithoutRoles},
+		{"a method is for nobody", func(m map[string]rpc.Access) { m[tillv1.CheckoutService_GetStatus_FullMethodName] = rpc.Access{} }, rpc.ErrMethodWithoutRoles},
+		{"a row is misspelt", func(m map[string]rpc.Access) {
+			m["/stamklant.till.v1.CheckoutService/Lookups"] = rpc.Access{Roles: []rpc.Role{rpc.RoleTill}}
 		}, rpc.ErrUnknownMethod},
-		{"they agree", func(map[string][]rpc.Role) {}, nil},
+		{"they agree", func(map[string]rpc.Access) {}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			table := roles()
 			tc.change(table)
-			server, err := rpc.NewServer(rpc.Config{Address: "127.0.0.1:0", Roles: table, Authenticate: tokens(), Logger: quiet()})
+			server, err := rpc.NewServer(rpc.Config{Address: "127.0.0.1:0", Access: table, Authenticate: tokens(), Logger: quiet()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,6 +27,8 @@ type Server struct {
 	limits    Limits
 	now       func() time.Time
 	grpc      *grpc.Server
+	services  []service // as registered, for the second listener
+	web       web
 	health    *health.Server
 	accessLog *accessLog
 	slots     [classes]*slots
@@ -114,6 +116,7 @@ func (s *Server) options() []grpc.ServerOption {
 // RegisterService registers a service, as generated Register functions do. Before Serve.
 func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	s.grpc.RegisterService(desc, impl)
+	s.services = append(s.services, service{desc, impl})
 }
 
 // Registry returns the registry whose metrics the page shows, for the metrics of other packages.
@@ -170,6 +173,12 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	page := s.page()
 	running := []func() error{func() error { return s.serveCalls() }}
+	if s.web.listener != nil {
+		if err := s.openWeb(); err != nil {
+			return errors.Join(err, s.Close())
+		}
+		running = append(running, s.serveWeb)
+	}
 	if s.metrics != nil {
 		running = append(running, func() error { return s.servePage(page) })
 	}
@@ -202,6 +211,10 @@ func (s *Server) announce(ctx context.Context) {
 	if s.config.TLS == nil {
 		s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "plain text: this machine alone can call this server", slog.String("address", s.Addr()))
 	}
+	if s.config.Web != nil {
+		s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "listening for JSON and gRPC-Web",
+			slog.String("address", s.WebAddr()), slog.Bool("tls", s.config.Web.TLS != nil), slog.Any("origins", s.config.Web.Origins))
+	}
 }
 
 // serveCalls answers calls until the server is stopped.
@@ -219,11 +232,11 @@ func (s *Server) shutDown(ctx context.Context) error {
 	s.serving = false
 	s.mu.Unlock()
 	s.stop()
-	if within(s.limits.Drain, s.grpc.GracefulStop) {
+	if within(s.limits.Drain, func() { s.drainWeb(); s.grpc.GracefulStop() }) {
 		return nil
 	}
 	s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "calls did not end in time and are cut off", slog.Duration("waited", s.limits.Drain))
-	if within(s.limits.DrainHandlers, s.grpc.Stop) {
+	if within(s.limits.DrainHandlers, func() { s.stopWeb(); s.grpc.Stop() }) {
 		return nil
 	}
 	return fmt.Errorf("rpc: %w within %v after they were cut off: the files they use must not be closed", ErrHandlersLeft, s.limits.DrainHandlers)
