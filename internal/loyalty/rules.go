@@ -3,6 +3,7 @@ package loyalty
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
@@ -181,6 +182,12 @@ func setOf(names []string) map[string]bool {
 
 // Groups finds product groups as these rules do.
 func (r *Rules) Groups() *Groups { return r.groups }
+
+// CountsTheDay reports whether what a receipt earns depends on the customer's earlier receipts of the day: Sale's FirstOfVisit, EarnedToday and
+// ReceiptsToday are then looked at.
+func (r *Rules) CountsTheDay() bool {
+	return r.perDay > 0 || r.receiptsPerDay > 0 || slices.ContainsFunc(r.once, func(rule earnRule) bool { return rule.perVisit })
+}
 
 // Excluded are the groups that earn nothing.
 func (r *Rules) Excluded() GroupSet { return r.excluded }

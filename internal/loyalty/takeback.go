@@ -31,6 +31,15 @@ func TakeBack(sold []*outcomev1.Line, awarded []int64, earlier [][]*outcomev1.Li
 	return award
 }
 
+// Whole are all lines of a sale, brought back: what voiding a receipt takes back.
+func Whole(sold []*outcomev1.Line) []*outcomev1.Line {
+	back := make([]*outcomev1.Line, len(sold))
+	for i, line := range sold {
+		back[i] = &outcomev1.Line{No: line.GetNo(), Sku: line.GetSku(), QuantityMilli: -line.GetQuantityMilli(), NetMinor: -line.GetNetMinor(), OriginalLine: line.GetNo()}
+	}
+	return back
+}
+
 // remaining is one line of a sale, and how much of it came back.
 type remaining struct {
 	line     *outcomev1.Line

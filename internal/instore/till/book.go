@@ -76,7 +76,7 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 			b, before = b.blocked(), nil
 		}
 	}
-	out, err := b.reckon(v)
+	out, err := b.reckon(v, before)
 	if err != nil {
 		return nil, err
 	}
@@ -129,13 +129,15 @@ func (b *booking) stored(row *outcomev1.RecordedReceipt, answer *tillv1.RecordRe
 	return &journal.Booking{Row: row, Answer: whole, Brief: brief}, nil
 }
 
-// reckon works out the points and the entries that book them.
-func (b *booking) reckon(v *journal.View) (*result, error) {
+// reckon works out the points and the entries that book them. Before is how the customer stands without this receipt; nil for nobody.
+func (b *booking) reckon(v *journal.View, before *standing) (*result, error) {
 	out := &result{}
 	switch b.receipt.GetKind() {
 	case outcomev1.ReceiptKind_RECEIPT_KIND_SALE:
 		if b.who.earns() {
-			b.earnOn(out)
+			if err := b.earnOn(v, before, out); err != nil {
+				return nil, err
+			}
 		}
 		out.provisional = b.parked()
 		if b.receipt.GetOriginal() == nil {
@@ -163,20 +165,26 @@ func (b *booking) parked() bool {
 }
 
 // earnOn books what was bought. The entry is made even for no points: a return of this receipt is reckoned from it.
-func (b *booking) earnOn(out *result) {
+func (b *booking) earnOn(v *journal.View, before *standing, out *result) error {
 	lines := b.receipt.GetLines()
 	at := b.now
 	if ended := b.receipt.GetEndedAt(); ended != nil {
 		at = ended.AsTime().In(b.place.zone)
 	}
-	award := b.earn.Earn(loyalty.Sale{
-		Store: b.store, At: at, Currency: b.receipt.GetCurrency(), Lines: lines, Groups: b.earn.Groups().Of(lines),
-		Spending: b.spends(), Exchange: b.receipt.GetOriginal() != nil, Boosts: b.boosts(b.promise, b.promised),
-	})
+	sale, err := b.earning(v, b.who, before, at, dayOf(b.receipt.GetKey().GetBusinessDate()))
+	if err != nil {
+		return err
+	}
+	sale.Currency, sale.Lines, sale.Groups = b.receipt.GetCurrency(), lines, b.earn.Groups().Of(lines)
+	sale.Spending, sale.Exchange, sale.Boosts = b.spends(), b.receipt.GetOriginal() != nil, b.boosts(b.promise, b.promised)
+	sale.Tenders, sale.Rounding = b.receipt.GetTenders(), loyalty.Rounding(b.receipt)
+	award := b.earn.Earn(sale)
 	out.earned = award.Points
 	entry := b.entry(outcomev1.EntryKind_ENTRY_KIND_EARN, award)
+	entry.Tier, entry.HeldBack = sale.Tier, award.HeldBack
 	b.who.hang(entry)
 	out.entries = append(out.entries, entry)
+	return nil
 }
 
 // spends reports whether points were spent on the receipt.

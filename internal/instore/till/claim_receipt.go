@@ -149,14 +149,18 @@ func (k *claiming) book(v *journal.View) (*journal.Booking, error) {
 	} else if sale.GetRecordedAt() != nil {
 		at = sale.GetRecordedAt().AsTime().In(k.place.zone)
 	}
-	award := k.earn.Earn(loyalty.Sale{
-		Store: k.store, At: at, Currency: sold.GetCurrency(), Lines: sold.GetLines(), Groups: k.earn.Groups().Of(sold.GetLines()),
-	})
+	counted, err := k.earning(v, k.who, before, at, dayOf(sold.GetKey().GetBusinessDate()))
+	if err != nil {
+		return nil, err
+	}
+	counted.Currency, counted.Lines, counted.Groups = sold.GetCurrency(), sold.GetLines(), k.earn.Groups().Of(sold.GetLines())
+	counted.Tenders, counted.Rounding = sold.GetTenders(), loyalty.Rounding(sold)
+	award := k.earn.Earn(counted)
 	visit, err := k.visitOf(v, sold, 0)
 	if err != nil {
 		return nil, err
 	}
-	row := &outcomev1.RecordedReceipt{Receipt: k.receipt(sold), Entries: []*outcomev1.LedgerEntry{k.entry(sold, award)}, RecordedAt: timestamppb.New(k.now)}
+	row := &outcomev1.RecordedReceipt{Receipt: k.receipt(sold), Entries: []*outcomev1.LedgerEntry{k.entry(sold, counted.Tier, award)}, RecordedAt: timestamppb.New(k.now)}
 	if k.who.account != nil {
 		row.AccountId = k.who.id[:]
 	}
@@ -192,11 +196,12 @@ func (k *claiming) claimable(v *journal.View) (*outcomev1.RecordedReceipt, error
 }
 
 // entry books the points under the id they would have had: the same fact is counted once, wherever it is claimed.
-func (k *claiming) entry(sold *outcomev1.Receipt, award loyalty.Award) *outcomev1.LedgerEntry {
+func (k *claiming) entry(sold *outcomev1.Receipt, tier string, award loyalty.Award) *outcomev1.LedgerEntry {
 	id := loyalty.EntryID(loyalty.KeyBytes(sold.GetKey()), outcomev1.EntryKind_ENTRY_KIND_EARN, 0)
 	entry := &outcomev1.LedgerEntry{
 		EntryId: id[:], Kind: outcomev1.EntryKind_ENTRY_KIND_EARN, Points: award.Points, PointsPerLine: award.PerLine,
 		Day: dayOf(sold.GetKey().GetBusinessDate()), Store: k.store, ProgrammeVersion: binary.BigEndian.Uint64(k.release.ProgrammeDigest[:8]),
+		Tier: tier, HeldBack: award.HeldBack,
 	}
 	k.who.hang(entry)
 	return entry

@@ -35,7 +35,9 @@ func (c *call) lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.L
 	var st *standing
 	if w.earns() {
 		err = c.service.cfg.Journal.View(func(v *journal.View) error {
-			st, err = c.stands(w, v)
+			if st, err = c.stands(w, v); err == nil && req.GetBasket() != nil {
+				st.sale, err = c.earning(v, w, st, c.now, loyalty.Day(c.now))
+			}
 			return err
 		})
 		if err != nil {
@@ -89,7 +91,7 @@ func (c *call) decideAndSay(out *tillv1.LookupResponse, req *tillv1.LookupReques
 	saldo := "balance"
 	if req.GetBasket() != nil {
 		made, ok := c.service.promises.of(req.GetReceiptRef(), c.now)
-		facts.earned = c.estimate(req.GetBasket().GetCurrency(), basket.paid(suggested), c.boosts(made, ok && made.account == w.id))
+		facts.earned = c.estimate(st, req.GetBasket().GetCurrency(), basket.paid(suggested), c.boosts(made, ok && made.account == w.id))
 		facts.points = max(0, sum(st.balance, facts.earned)-st.pending)
 		out.EstimatedPoints, saldo = proto.Int64(facts.earned), "earned"
 	}
@@ -101,10 +103,10 @@ func (c *call) decideAndSay(out *tillv1.LookupResponse, req *tillv1.LookupReques
 }
 
 // estimate is what the basket would earn if it were paid now.
-func (c *call) estimate(currency string, basket sale, boosts []loyalty.Boost) int64 {
-	return c.earn.Earn(loyalty.Sale{
-		Store: c.store, At: c.now, Currency: currency, Lines: basket.lines, Groups: basket.groups, Boosts: boosts,
-	}).Points
+func (c *call) estimate(st *standing, currency string, basket sale, boosts []loyalty.Boost) int64 {
+	sold := st.sale
+	sold.Currency, sold.Lines, sold.Groups, sold.Boosts = currency, basket.lines, basket.groups, boosts
+	return c.earn.Earn(sold).Points
 }
 
 // lookupWords are the three texts of a customer: the suggestion where there is one, else a greeting; on the receipt the points as well.

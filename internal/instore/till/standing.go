@@ -23,6 +23,7 @@ type standing struct {
 	visits   []segment.Visit  // what is known of them here
 	seen     int32            // the last business day with a receipt, in days since 1970-01-01; 0 for none
 	times    map[string]int64 // how often each campaign was had, as far as this store knows
+	sale     loyalty.Sale     // what the open basket's points are reckoned on, but for its goods
 }
 
 // available is what may be spent.
