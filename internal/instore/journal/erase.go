@@ -131,6 +131,8 @@ func (g *gone) inRow(row *outcomev1.OutboxRow) bool {
 		return g.is(kind.Exposure.GetAccountId())
 	case *outcomev1.OutboxRow_Preference:
 		return g.is(kind.Preference.GetAccountId())
+	case *outcomev1.OutboxRow_Outcome:
+		return g.is(kind.Outcome.GetAccountId())
 	case *outcomev1.OutboxRow_Details:
 		card := kind.Details.GetIdentifier()
 		return g.is(kind.Details.GetAccountId()) || g.is(kind.Details.GetIdHash()) ||
@@ -205,6 +207,8 @@ func (w *writer) anonymiseRow(number uint64) error {
 		kind.Preference.AccountId, kind.Preference.Card = nil, nil
 	case *outcomev1.OutboxRow_Details:
 		kind.Details.Reset()
+	case *outcomev1.OutboxRow_Outcome:
+		kind.Outcome.AccountId = nil
 	}
 	plain, err := proto.Marshal(row)
 	if err != nil {
@@ -225,7 +229,10 @@ func (w *writer) forgetEntries(r *outcomev1.RecordedReceipt) error {
 
 // anonymous leaves of a booking what is true of anybody.
 func anonymous(r *outcomev1.RecordedReceipt) {
-	r.AccountId, r.Entries, r.Exposures, r.Provisional = nil, nil, nil, false
+	r.AccountId, r.Entries, r.Parked, r.Exposures, r.Provisional = nil, nil, nil, nil, false
+	if r.Coupon != nil {
+		r.Coupon.AccountId = nil
+	}
 	if r.Receipt != nil {
 		r.Receipt.Identifier, r.Receipt.ReceiptRef = nil, ""
 	}
@@ -283,6 +290,9 @@ func (g *gone) subjectSteps() []amend {
 				err = w.remove(inLocal, key)
 			}
 			if err != nil {
+				return err
+			}
+			if err := w.emptyWallet(subject); err != nil {
 				return err
 			}
 			return w.remove(inHashes, subject[:])

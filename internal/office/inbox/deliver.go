@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -101,7 +102,7 @@ func sound(message *outcomev1.OutboxRow, sequence uint64) error {
 	}
 	switch message.GetRow().(type) {
 	case *outcomev1.OutboxRow_Receipt:
-		for _, e := range message.GetReceipt().GetEntries() {
+		for _, e := range slices.Concat(message.GetReceipt().GetEntries(), message.GetReceipt().GetParked()) {
 			if len(e.GetEntryId()) != 16 {
 				return fmt.Errorf("%w: an entry of sequence %d has an id of %d bytes", ErrMalformed, sequence, len(e.GetEntryId()))
 			}

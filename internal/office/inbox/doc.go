@@ -18,6 +18,9 @@
 //	entries      entry id                    → account, number in its ledger u64
 //	ledger       account ‖ number u64        → stream u32, sequence u64 ‖ outcome.v1.LedgerEntry; what was counted, in the order in which it came
 //	orphans      number u64                  → the same, for entries that lead to no account
+//	waiting      identifier ‖ number u64     → nothing; which identifier an orphan waits for
+//	returned     business day u32 ‖ receipt id ‖ fork u32 of a sale ‖ number u64   → stream u32, sequence u64: receipts that brought goods of it back, void it,
+//	                                           or void one of those, in the order in which they came
 //	balances     account                     → sum i64, entries u64, first and last day i32
 //	conflicts    number u64                  → stream u32, sequence u64: rows that a person should look at
 //	accounts     account                     → its external ids and identifiers
@@ -44,8 +47,11 @@
 //     mark and chain. What it holds it acknowledges and does not take again. A gap and a fork are refused.
 //   - An entry counts once: entries are a set by id, and of a receipt that two servers deliver only the first one's entries count.
 //   - A receipt on a card that nobody knows makes an account and registers the card.
+//   - A receipt on a card that nobody handed out waits, and is counted as soon as the card leads to one account.
+//   - A return is settled here by the stored award of its sale, whichever servers had the two and whichever came first: in all, the returns of a
+//     sale take back what they should, once.
 //   - A Cut is the inbox at one moment. Its cut-offs are exactly the rows that are in its balances.
 //
-// It recomputes no points: the server's booking is the truth. It knows nothing of scores, programmes and bundles. It starts one goroutine,
+// It recomputes no points that a sale earned: the server's booking is the truth. It knows nothing of scores, programmes and bundles. It starts one goroutine,
 // the committer's, which ends with Close.
 package inbox

@@ -304,7 +304,7 @@ func anonymous(message *outcomev1.OutboxRow) ([]byte, error) {
 	switch kind := message.GetRow().(type) {
 	case *outcomev1.OutboxRow_Receipt:
 		r := kind.Receipt
-		r.AccountId, r.Entries, r.Exposures, r.Provisional = nil, nil, nil, false
+		r.AccountId, r.Entries, r.Parked, r.Exposures, r.Provisional = nil, nil, nil, nil, false
 		if r.Receipt != nil {
 			r.Receipt.Identifier, r.Receipt.ReceiptRef = nil, ""
 		}

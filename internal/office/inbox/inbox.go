@@ -15,6 +15,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	"github.com/stamklant/stamklant/internal/groupcommit"
 )
 
@@ -134,23 +135,23 @@ func openBolt(path string, cfg Config) (*bbolt.DB, error) {
 	case err != nil:
 		return nil, err
 	}
-	if err := bringUp(db); err != nil {
+	if err := bringUp(db, cfg); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
 // bringUp brings an opened file to the newest layout.
-func bringUp(db *bbolt.DB) (err error) {
+func bringUp(db *bbolt.DB, cfg Config) (err error) {
 	defer guard(debug.SetPanicOnFault(true), &err)
-	return db.Update(migrate)
+	return db.Update(func(tx *bbolt.Tx) error { return migrate(tx, cfg) })
 }
 
 // migrations are all there ever were, oldest first; the version of a file is how many it has been through.
-var migrations = []func(tx *bbolt.Tx) error{layBuckets, layBuckets, layBuckets} // the second added what the lane needs, the third what customers said of themselves
+var migrations = []func(tx *bbolt.Tx, cfg Config) error{layBuckets, layBuckets, layBuckets, layReturned} // the second added what the lane needs, the third what customers said of themselves, the fourth returns of sales elsewhere
 
 // layBuckets makes the buckets that are not there yet.
-func layBuckets(tx *bbolt.Tx) error {
+func layBuckets(tx *bbolt.Tx, _ Config) error {
 	for _, name := range buckets {
 		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err
@@ -159,8 +160,32 @@ func layBuckets(tx *bbolt.Tx) error {
 	return nil
 }
 
+// layReturned makes the buckets for returns and for what waits, and settles the returns that are here already.
+func layReturned(tx *bbolt.Tx, cfg Config) error {
+	if err := layBuckets(tx, cfg); err != nil {
+		return err
+	}
+	t := &transaction{tx: tx, box: &Inbox{cfg: cfg}}
+	var places []place
+	err := t.each(inReceipts, nil, nil, func(_, value []byte) (bool, error) {
+		at, err := decodePlace(value)
+		places = append(places, at)
+		return true, err
+	})
+	for _, at := range places {
+		if err != nil {
+			return err
+		}
+		var message *outcomev1.OutboxRow
+		if message, err = t.row(at); err == nil && message.GetReceipt().GetReceipt().GetOriginal() != nil {
+			err = t.settleAround(at, message.GetReceipt())
+		}
+	}
+	return errors.Join(err, t.keepTotals())
+}
+
 // migrate brings a file to the newest layout, in one transaction.
-func migrate(tx *bbolt.Tx) error {
+func migrate(tx *bbolt.Tx, cfg Config) error {
 	meta, err := tx.CreateBucketIfNotExists([]byte(inMeta))
 	if err != nil {
 		return err
@@ -176,7 +201,7 @@ func migrate(tx *bbolt.Tx) error {
 		return nil
 	}
 	for ; version < len(migrations); version++ {
-		if err := migrations[version](tx); err != nil {
+		if err := migrations[version](tx, cfg); err != nil {
 			return fmt.Errorf("to layout %d: %w", version+1, err)
 		}
 	}

@@ -342,7 +342,7 @@ func (b *Inbox) AddOpening(ctx context.Context, number uint64, account [16]byte,
 		}
 		return t.count(place{0, number}, account, &outcomev1.LedgerEntry{
 			EntryId: id[:16], AccountId: account[:], Kind: outcomev1.EntryKind_ENTRY_KIND_OPENING, Points: points, Day: day,
-		})
+		}, "")
 	})
 }
 

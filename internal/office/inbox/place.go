@@ -40,12 +40,14 @@ const (
 	inAudit       = "audit"
 	inDetails     = "details"
 	inLanguages   = "languages"
+	inReturned    = "returned"
+	inWaiting     = "waiting"
 )
 
 var buckets = []string{
 	inMeta, inServers, inStreams, inRows, inReceipts, inEntries, inLedger, inOrphans, inBalances, inConflicts,
 	inAccounts, inExternals, inIdentifiers, inLane, inTold, inAliases, inSuppressed, inErasures, inAudit,
-	inDetails, inLanguages,
+	inDetails, inLanguages, inReturned, inWaiting,
 }
 
 // The keys of meta.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -14,8 +15,12 @@ import (
 // A delivery of a receipt is one element of the value in receipts: place, content hash.
 const deliveryLength = placeLength + sha256.Size
 
-// takeReceipt works one receipt in: whoever delivers it first has its entries counted.
+// takeReceipt works one receipt in: whoever delivers it first has its entries counted. A receipt of a training is kept as a row and nothing more: the
+// real sale after it may have its number.
 func (t *transaction) takeReceipt(at place, r *outcomev1.RecordedReceipt) error {
+	if r.GetReceipt().GetKind() == outcomev1.ReceiptKind_RECEIPT_KIND_TRAINING {
+		return nil
+	}
 	key := receiptKey(r.GetReceipt().GetKey(), r.GetFork())
 	known, err := t.get(inReceipts, key)
 	if err != nil {
@@ -37,16 +42,19 @@ func (t *transaction) takeReceipt(at place, r *outcomev1.RecordedReceipt) error 
 	if err != nil {
 		return err
 	}
-	for _, e := range r.GetEntries() {
-		if err := t.takeEntry(at, account, e); err != nil {
+	for _, e := range slices.Concat(r.GetEntries(), r.GetParked()) {
+		if err := t.takeEntry(at, account, r, e); err != nil {
 			return err
 		}
 	}
-	return nil
+	return t.settleAround(at, r)
 }
 
 // standing reports whether a row is the one that stands for its receipt.
 func (t *transaction) standing(at place, r *outcomev1.RecordedReceipt) (bool, error) {
+	if r.GetReceipt().GetKind() == outcomev1.ReceiptKind_RECEIPT_KIND_TRAINING {
+		return false, nil
+	}
 	known, err := t.get(inReceipts, receiptKey(r.GetReceipt().GetKey(), r.GetFork()))
 	if err != nil {
 		return false, err
@@ -84,7 +92,7 @@ func (t *transaction) accountOf(r *outcomev1.RecordedReceipt) (id [16]byte, err 
 		}
 		return id, reg.flush()
 	}
-	if id == ([16]byte{}) && r.GetProvisional() {
+	if id == ([16]byte{}) && r.GetProvisional() && !earned(r) {
 		return id, reg.flush() // a card nobody handed out: the receipt waits until somebody says whose it is
 	}
 	if id == ([16]byte{}) {
@@ -111,13 +119,31 @@ func counts(kind outcomev1.ReceiptKind) bool {
 	}
 }
 
-// takeEntry counts an entry unless one with its id was counted before.
-func (t *transaction) takeEntry(at place, owner [16]byte, e *outcomev1.LedgerEntry) error {
+// earned reports whether a server booked points on a card without an account: one that was handed out.
+func earned(r *outcomev1.RecordedReceipt) bool {
+	return slices.ContainsFunc(r.GetEntries(), func(e *outcomev1.LedgerEntry) bool { return e.GetKind() == outcomev1.EntryKind_ENTRY_KIND_EARN })
+}
+
+// takeEntry counts an entry of a receipt unless one with its id was counted before.
+func (t *transaction) takeEntry(at place, owner [16]byte, r *outcomev1.RecordedReceipt, e *outcomev1.LedgerEntry) error {
 	seen, err := t.get(inEntries, e.GetEntryId())
 	if seen != nil || err != nil {
 		return err
 	}
-	account := owner
+	account, waits := owner, waitsFor(r)
+	if len(e.GetAccountId()) != 16 && e.GetKind() == outcomev1.EntryKind_ENTRY_KIND_REVERSE { // of a card without account: whoever brought the goods
+		sale, err := t.first(r.GetReceipt().GetOriginal(), 0)
+		if err != nil {
+			return err
+		}
+		award, of, err := t.award(sale)
+		if err != nil {
+			return err
+		}
+		if award != nil {
+			account, waits = of, waitsFor(sale)
+		}
+	}
 	if len(e.GetAccountId()) == 16 {
 		if account, err = t.survivor([16]byte(e.GetAccountId())); err != nil {
 			return err
@@ -129,11 +155,11 @@ func (t *transaction) takeEntry(at place, owner [16]byte, e *outcomev1.LedgerEnt
 			}
 		}
 	}
-	return t.count(at, account, e)
+	return t.count(at, account, e, waits)
 }
 
-// count books an entry on an account, or with the orphans when it leads to none.
-func (t *transaction) count(at place, account [16]byte, e *outcomev1.LedgerEntry) error {
+// count books an entry on an account, or with the orphans when it leads to none, until the identifier it waits for does.
+func (t *transaction) count(at place, account [16]byte, e *outcomev1.LedgerEntry, waits string) error {
 	value, err := proto.MarshalOptions{}.MarshalAppend(at.key(), e)
 	if err != nil {
 		return err
@@ -154,7 +180,7 @@ func (t *transaction) count(at place, account [16]byte, e *outcomev1.LedgerEntry
 		return err
 	}
 	if bucket == inOrphans {
-		return nil
+		return t.wait(waits, number)
 	}
 	return t.addToBalance(account, e)
 }

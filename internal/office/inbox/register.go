@@ -321,7 +321,8 @@ func (r *Registrar) flush() error {
 			return err
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.identifiers)) {
+	changed := slices.Sorted(maps.Keys(r.identifiers))
+	for _, key := range changed {
 		v, err := proto.MarshalOptions{Deterministic: true}.Marshal(r.identifiers[key])
 		if err != nil {
 			return err
@@ -330,6 +331,27 @@ func (r *Registrar) flush() error {
 			return err
 		}
 	}
+	if err := r.adopt(changed); err != nil {
+		return err
+	}
 	r.accounts, r.externals, r.identifiers = nil, nil, nil
+	return nil
+}
+
+// adopt gives accounts what waited for identifiers that lead to them now.
+func (r *Registrar) adopt(changed []string) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	if waits, err := r.t.anyWaits(); err != nil || !waits {
+		return err
+	}
+	for _, key := range changed {
+		if id, ok := leadsTo(r.identifiers[key]); ok {
+			if err := r.t.adopt(key, id); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
