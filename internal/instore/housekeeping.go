@@ -76,6 +76,10 @@ func (s *Server) prune(ctx context.Context) error {
 	if _, err := s.journal.Forget(ctx, clock.Trusted.Add(-wholeFor), clock.Trusted.Add(-keysFor)); err != nil {
 		return err
 	}
+	gone := clock.Trusted.Add(-keysFor)
+	if _, err := s.journal.Sweep(ctx, clock.Wall, int32(gone.Unix()/(24*60*60)), gone); err != nil {
+		return err
+	}
 	return s.shrink(ctx)
 }
 

@@ -29,12 +29,17 @@
 //	ages      number u64                   → receipt id ‖ fork, time: in which order stored answers shrink and keys are forgotten
 //	confirms  number u64                   → incarnation, chain: up to where head office once confirmed
 //	lane      lane number u64              → bundle.v1.LaneRecord; merges stay, all others go once every release has worked them in
+//	coupons   voucher id                   → how it stands, by which receipt key, outcome.v1.Coupon
+//	wallets   account ‖ voucher id         → nothing: which coupons were given to an account
+//	holds     01 ‖ thing                   → until when, receipt_ref, till: what a sale holds
+//	          02 ‖ sale ‖ thing            → nothing: all that a sale holds; a sale is the first half of SHA-256 of its receipt_ref
+//	outcomes  outcome id                   → when it was recorded, hash of what was said; so that it is taken once
 //
 // A number counts the rows of this file for ever; numbers are big-endian u64. Ids are 16 bytes: a receipt id is the first half of
 // SHA-256 over `stamklant/journal/receipt/v1` and the receipt key, a subject is an account id or the keyed hash of an identifier. Nothing
 // in a key can be read. All values but the first two of meta are sealed one by one: AES-256-GCM with a random nonce under HKDF-SHA-256 of
 // the data key, the file's salt and the info `stamklant/journal/v1`, with bucket ‖ key as additional data. A value that was damaged or
-// moved does not open. In the buckets from receipts to hashes, in refused, ages and lane every value begins with the key after it (uvarint
+// moved does not open. In the buckets from receipts to hashes, in refused, ages and from lane to outcomes every value begins with the key after it (uvarint
 // length ‖ key; 00 is the first key of each), so that what is not found is proved absent by its neighbour; rows have no gaps. What cannot be
 // read, or proved not to be there, is ErrDamaged, never another answer.
 //

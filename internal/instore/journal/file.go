@@ -143,6 +143,7 @@ type migration struct {
 var migrations = []migration{
 	{"the first layout", func(*bbolt.Tx, *sealer) error { return nil }},
 	{"a place for the lane", layLane},
+	{"a place for what is held, coupons and late outcomes", layHolds},
 }
 
 // layLane adds what head office's urgent words are kept in.

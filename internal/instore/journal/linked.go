@@ -18,7 +18,7 @@ var head = []byte{0x00}
 // linked are the buckets in which every value names the next key.
 func linked(bucket string) bool {
 	switch bucket {
-	case inReceipts, inEntries, inLocal, inHashes, inRefused, inAges, inLane:
+	case inReceipts, inEntries, inLocal, inHashes, inRefused, inAges, inLane, inCoupons, inWallets, inHolds, inOutcomes:
 		return true
 	}
 	return false

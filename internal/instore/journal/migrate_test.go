@@ -49,6 +49,24 @@ func withoutLane(t *testing.T, path string) {
 	}
 }
 
+// withoutHolds takes out of a closed journal what the third layout added.
+func withoutHolds(t *testing.T, path string) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) (err error) {
+		for _, name := range []string{"coupons", "wallets", "holds", "outcomes"} {
+			err = errors.Join(err, tx.DeleteBucket([]byte(name)))
+		}
+		return err
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestMigrations starts from a file of every older layout and expects what was recorded then.
 func TestMigrations(t *testing.T) {
 	for version := range journal.Layouts() {
@@ -61,6 +79,9 @@ func TestMigrations(t *testing.T) {
 		case 0: // before the first layout there was the same file without a version
 		case 1: // there was no lane
 			withoutLane(t, path)
+			withoutHolds(t, path)
+		case 2: // nothing was held, and no coupon given
+			withoutHolds(t, path)
 		default:
 			t.Fatalf("the migration from layout %d has no test: make a file of that layout here", version)
 		}
@@ -71,6 +92,9 @@ func TestMigrations(t *testing.T) {
 		keepLane(t, j, objection(1, subject(1)))
 		if got := j.LaneThrough(); got != 1 {
 			t.Errorf("from layout %d: the lane is at %d, want 1", version, got)
+		}
+		if got := hold(t, j, subject(9), "sale", "1", noon); !got.Granted {
+			t.Errorf("from layout %d: nothing can be held: %+v", version, got)
 		}
 		j.Close()
 	}

@@ -17,9 +17,13 @@ const (
 	inAges     = "ages"
 	inConfirms = "confirms"
 	inLane     = "lane"
+	inCoupons  = "coupons"
+	inWallets  = "wallets"
+	inHolds    = "holds"
+	inOutcomes = "outcomes"
 )
 
-var buckets = []string{inMeta, inRows, inReceipts, inEntries, inLocal, inHashes, inRefused, inAges, inConfirms, inLane}
+var buckets = []string{inMeta, inRows, inReceipts, inEntries, inLocal, inHashes, inRefused, inAges, inConfirms, inLane, inCoupons, inWallets, inHolds, inOutcomes}
 
 // The keys of meta.
 var (

@@ -40,6 +40,8 @@ type Booking struct {
 	Note []byte
 	// Spends is a key that is spent from now on, as View.Spent tells; nil for none.
 	Spends []byte
+	// Rights is what the receipt did to coupons and to what its sale held.
+	Rights Rights
 }
 
 // Recorded is what became of a receipt.
@@ -162,6 +164,9 @@ func (w *writer) book(id [16]byte, req *RecordRequest, at time.Time) (Recorded, 
 		if err := w.put(inRefused, refusedKey(receiptID(booking.Spends), [32]byte{}), numberKey(number)); err != nil {
 			return Recorded{}, err
 		}
+	}
+	if err := w.settle(req, &booking.Rights); err != nil {
+		return Recorded{}, err
 	}
 	out := Recorded{Answer: booking.Answer}
 	for _, e := range row.GetEntries() {
