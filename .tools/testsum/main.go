@@ -104,6 +104,11 @@ func (s *summary) packageEnded(e event) {
 	switch e.Action {
 	case "pass":
 		fmt.Printf("ok    %-70s %7.2fs\n", e.Package, e.Elapsed)
+		for _, line := range s.output[[2]string{e.Package, ""}] {
+			if strings.HasPrefix(line, "| ") { // a table the package prints about itself
+				fmt.Print("      ", line)
+			}
+		}
 	case "fail":
 		for key, output := range s.output { // what a panic or a time-out cut off
 			if key[0] == e.Package && key[1] != "" && !slices.Contains(s.failedTests[e.Package], key[1]) {

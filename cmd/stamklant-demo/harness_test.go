@@ -48,8 +48,11 @@ var built string
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if built != "" {
-		os.RemoveAll(built)
+	printScenarios(os.Stdout)
+	for _, dir := range []string{built, gardenHome} {
+		if dir != "" {
+			os.RemoveAll(dir)
+		}
 	}
 	os.Exit(code)
 }
@@ -61,7 +64,14 @@ func command(t *testing.T, name string, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { note(t) })
 	return exec.Command(filepath.Join(dir, name), args...)
+}
+
+// run runs a program to its end, outside of any test.
+func run(dir, name string, args ...string) (string, error) {
+	out, err := exec.Command(filepath.Join(dir, name), args...).CombinedOutput()
+	return string(out), err
 }
 
 // office runs a command of head office to its end and returns what it printed; it fails the test unless it exits with the code wanted.
