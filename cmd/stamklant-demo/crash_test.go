@@ -53,6 +53,7 @@ type crashing struct {
 	data      string
 	book      *crashBook
 	random    *rand.Rand
+	marks     crashMarks
 }
 
 // crash kills the server as often as it is told. Then everything must be at head office once, and the customers' points must say so.
@@ -71,6 +72,9 @@ func crash(t *testing.T, cycles int) {
 			c.killServing()
 		}
 		c.currentNamesARelease()
+		if cycle%lookEach == lookEach-1 {
+			c.marks.look(t, c.data)
+		}
 		if t.Failed() {
 			t.Fatalf("in cycle %d", cycle)
 		}
@@ -81,7 +85,8 @@ func crash(t *testing.T, cycles int) {
 	waited := c.settle()
 	t.Logf("%d kills in %s, %d of them while starting; %d receipts acknowledged, %d in flight at a kill; %d releases served; %d lookups; rows waited at the end: %d",
 		cycles, took.Round(time.Second), early, c.book.acknowledged, c.book.unanswered, len(c.book.releases), c.book.lookups, waited)
-	if cycles >= 20 && (len(c.book.releases) < 5 || c.book.unanswered == 0) {
+	t.Log(&c.marks)
+	if cycles >= 20 && (len(c.book.releases) < 5 || c.book.unanswered == 0 || c.marks.cutOffs < 2 || c.marks.prunings == 0) {
 		t.Error("too little was going on while the server was killed")
 	}
 }

@@ -3,6 +3,7 @@ package groupcommit
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime/debug"
 
@@ -20,12 +21,46 @@ var (
 // leastPages is how many pages bbolt writes into an empty file.
 const leastPages = 4
 
-// Open opens a bbolt file. What a damaged file does to bbolt is ErrDamaged here, and leaves the file unlocked; a file that is locked longer
-// than options.Timeout is ErrBusy. options.OpenFile is not used.
-func Open(path string, options bbolt.Options) (db *bbolt.DB, err error) {
-	if info, err := os.Stat(path); err == nil && info.Size() < int64(leastPages*options.PageSize) {
+// Open opens a bbolt file, after it made sure that its pages lead nowhere they should not: following those would end the process. What a damaged
+// file does to bbolt is ErrDamaged here, and leaves the file unlocked; a file that is locked longer than options.Timeout is ErrBusy. It needs
+// options.PageSize; options.OpenFile is not used.
+func Open(path string, options bbolt.Options) (*bbolt.DB, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return open(path, options)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() < int64(leastPages*options.PageSize) {
 		return nil, fmt.Errorf("%w: it has only %d bytes", ErrDamaged, info.Size())
 	}
+	if err := check(path, options); err != nil {
+		return nil, err
+	}
+	return open(path, options)
+}
+
+// check reads the pages that lead to others, under a lock that keeps writers away.
+func check(path string, options bbolt.Options) (err error) {
+	db, err := open(path, bbolt.Options{ReadOnly: true, NoStatistics: true, Timeout: options.Timeout, PageSize: options.PageSize})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return checkTree(file, info.Size(), db.Info().PageSize)
+}
+
+func open(path string, options bbolt.Options) (db *bbolt.DB, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	var f *os.File
 	defer func() {

@@ -142,7 +142,7 @@ func replace(t *testing.T, path string, data []byte) {
 func (s *rotServer) inGeneration(t *testing.T, random *rand.Rand) string {
 	t.Helper()
 	path := s.serving(t)
-	bad, hit, what := damagePages(rotRead(t, path), random, true)
+	bad, hit, what := damagePages(rotRead(t, path), random)
 	replace(t, path, bad)
 	fmt.Printf("doing generation, in a %s page, %s\n", hit, what)
 	return s.askRelease(t, func(file *generation.File, noticed bool) string {

@@ -52,9 +52,9 @@ func kindOf(page []byte) pageKind {
 func pageAt(b []byte, n int) []byte { return b[n*rotPage : (n+1)*rotPage] }
 
 // damagePages does one fault to a bbolt file: a bit in a page's header, in its table, in a key, in a value, anywhere; a stretch or a page of
-// zeros; a page in another's place, or, with circles, leading to itself; the end cut off. A third is aimed at the pages that lead to others. It says what kind of page was hit: the
-// worse of the two, where one was put in another's place.
-func damagePages(good []byte, random *rand.Rand, circles bool) (bad []byte, hit pageKind, what string) {
+// zeros; a page in another's place, or leading to itself; the end cut off. A third is aimed at the pages that lead to others. It says what kind of
+// page was hit: the worse of the two, where one was put in another's place.
+func damagePages(good []byte, random *rand.Rand) (bad []byte, hit pageKind, what string) {
 	bad = slices.Clone(good)
 	pages := len(bad) / rotPage
 	aimed := random.IntN(3) == 0
@@ -70,8 +70,9 @@ func damagePages(good []byte, random *rand.Rand, circles bool) (bad []byte, hit 
 		clear(page)
 		return bad, hit, "a zeroed page"
 	case 12:
-		if circles && hit == pageBranch { // its first element names the page itself
-			copy(page[rotHeader+8:rotHeader+rotElement], page[:8])
+		if hit == pageBranch { // one of its elements names the page itself
+			element := rotHeader + rotElement*random.IntN(max(1, int(binary.LittleEndian.Uint16(page[10:]))))
+			copy(page[element+8:element+rotElement], page[:8])
 			return bad, hit, "a page that leads to itself"
 		}
 	case 1:

@@ -99,7 +99,7 @@ func rotEnrolment(t *testing.T, s *server) {
 func (s *rotServer) inJournal(t *testing.T, random *rand.Rand) string {
 	t.Helper()
 	path := s.path("journal")
-	bad, hit, what := damagePages(rotRead(t, path), random, false)
+	bad, hit, what := damagePages(rotRead(t, path), random)
 	replace(t, path, bad)
 	fmt.Printf("doing journal, in a %s page, %s\n", hit, what)
 	j, err := journal.Open(path, s.journalConfig())
