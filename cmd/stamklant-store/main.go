@@ -25,6 +25,7 @@ type commands struct {
 	Version kong.VersionFlag `help:"Print the version and stop."`
 
 	Serve   serveCommand   `cmd:"" help:"Answer tills; fetch bundles from head office; deliver what happened."`
+	Enrol   enrolCommand   `cmd:"" help:"Let a till call this server."`
 	Scanner scannerCommand `cmd:"" help:"Draw the token of the scanner or tablet beside a till: it may present cards there, and nothing else."`
 	Try     tryCommand     `cmd:"" help:"A store to try things on: made-up customers, magic cards, no head office, no keys."`
 

@@ -17,6 +17,6 @@ func (c *scannerCommand) Run(*session) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("The scanner at till %s shows what stands in %s. A server that runs knows it from its next start on.\n", c.Till, file)
+	fmt.Printf("The scanner at till %s shows what stands in %s. A server that runs knows it within a second.\n", c.Till, file)
 	return nil
 }

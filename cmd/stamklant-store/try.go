@@ -134,7 +134,7 @@ Six commands to paste:
   %[3]s lookup %[5]s --json
   %[3]s sell %[4]s --line 8710000000017:45010:20:39.80
   %[3]s lookup %[6]s
-  curl -H "Authorization: Bearer $STAMKLANT_TILL_TOKEN" -H 'Content-Type: application/json' \\
+  curl -H "Authorization: Bearer $STAMKLANT_TILL_TOKEN" -H 'Content-Type: application/json' \
        -d '{"caller": {"till": "1"}, "identifier": {"text": "%[4]s"}}' http://%[7]s/stamklant.till.v1.CheckoutService/Lookup
 
 `, address, token, till, numbers["found"], numbers["champion"], numbers["blocked"], web)

@@ -1,71 +1,132 @@
 package instore
 
 import (
+	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/stamklant/stamklant/internal/rpc"
 )
 
-// The token files of a data folder.
+// The token files of a data folder. Beside them stand till-TILL.token and scanner-TILL.token, each of one till.
 const (
 	tillTokenFile  = "till.token"
 	adminTokenFile = "admin.token"
 )
 
-// tokens returns who may call this server: whoever shows what stands in the token files, which are made when missing, and head-office jobs with the
-// token of the enrolment.
-func (c Config) tokens(sync string) (rpc.Authenticate, error) {
-	till, err := token(c.path(tillTokenFile))
-	if err != nil {
-		return nil, err
-	}
-	admin, err := token(c.path(adminTokenFile))
-	if err != nil {
-		return nil, err
-	}
-	known := map[string]rpc.Principal{
-		till:  {Role: rpc.RoleTill, ID: "till"},
-		admin: {Role: rpc.RoleAdmin, ID: "admin"},
-		sync:  {Role: rpc.RoleSync, ID: "head office"}, // nobody, when there is none
-	}
-	if err := c.scanners(known); err != nil {
-		return nil, err
-	}
-	return rpc.Tokens(known), nil
+// tokenFiles knows who may call this server by token: whoever shows what stands in a token file of the data folder, and head-office jobs with the
+// token of the enrolment. A token drawn while the server runs is found too: the folder is read again when an unknown token comes, at most
+// once a second. A removed file ends its token the next time the folder is read.
+type tokenFiles struct {
+	config Config
+	sync   string
+	now    func() time.Time
+
+	mu    sync.Mutex
+	read  time.Time
+	known map[[sha256.Size]byte]*rpc.Principal
 }
 
-// scanners adds the scanners that have a token of their own: each may present cards at its own till, and nothing else.
-func (c Config) scanners(known map[string]rpc.Principal) error {
-	files, err := filepath.Glob(c.path("scanner-*.token"))
+// tokens reads the token files; those of tills together and of people are made when missing.
+func (c Config) tokens(sync string) (rpc.Authenticate, error) {
+	t := &tokenFiles{config: c, sync: sync, now: c.Now}
+	if t.now == nil {
+		t.now = time.Now
+	}
+	known, err := t.load()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, file := range files {
-		own, err := token(file)
-		if err != nil {
-			return err
+	t.known, t.read = known, t.now()
+	return t.principal, nil
+}
+
+// principal tells whom a token speaks for.
+func (t *tokenFiles) principal(token string) (*rpc.Principal, bool) {
+	sum := sha256.Sum256([]byte(token))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p, ok := t.known[sum]; ok {
+		return p, true
+	}
+	now := t.now()
+	if now.Sub(t.read) < time.Second {
+		return nil, false
+	}
+	t.read = now
+	known, err := t.load()
+	if err != nil {
+		t.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "token files cannot be read again; those known go on", slog.String("error", err.Error()))
+		return nil, false
+	}
+	t.known = known
+	p, ok := known[sum]
+	return p, ok
+}
+
+// load reads all token files.
+func (t *tokenFiles) load() (map[[sha256.Size]byte]*rpc.Principal, error) {
+	till, err := token(t.config.path(tillTokenFile))
+	if err != nil {
+		return nil, err
+	}
+	admin, err := token(t.config.path(adminTokenFile))
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[[sha256.Size]byte]*rpc.Principal)
+	add := func(token string, p *rpc.Principal) {
+		if token != "" {
+			known[sha256.Sum256([]byte(token))] = p
 		}
-		code := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "scanner-"), ".token")
-		known[own] = rpc.Principal{Role: rpc.RoleScanner, ID: "scanner-" + code, Till: code}
 	}
-	return nil
+	add(till, &rpc.Principal{Role: rpc.RoleTill, ID: "till"})
+	add(admin, &rpc.Principal{Role: rpc.RoleAdmin, ID: "admin"})
+	add(t.sync, &rpc.Principal{Role: rpc.RoleSync, ID: "head office"})
+	for _, role := range []rpc.Role{rpc.RoleTill, rpc.RoleScanner} {
+		files, err := filepath.Glob(t.config.path(string(role) + "-*.token"))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			own, err := token(file)
+			if err != nil {
+				return nil, err
+			}
+			code := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), string(role)+"-"), ".token")
+			add(own, &rpc.Principal{Role: role, ID: string(role) + "-" + code, Till: code})
+		}
+	}
+	return known, nil
 }
 
 // EnrolScanner draws the token of the scanner beside a till, unless it has one, and returns the file it stands in. A server that runs knows it
-// from its next start on.
+// within a second.
 func EnrolScanner(data, till string) (file string, err error) {
+	return drawToken(data, rpc.RoleScanner, till)
+}
+
+// EnrolTillToken draws the token of one till, unless it has one, and returns the file it stands in. A server that runs knows it within a second.
+func EnrolTillToken(data, till string) (file string, err error) {
+	return drawToken(data, rpc.RoleTill, till)
+}
+
+func drawToken(data string, role rpc.Role, till string) (file string, err error) {
 	if !tillCode.MatchString(till) {
 		return "", fmt.Errorf("till %q: a till's code has 1 to 32 letters, digits, dots, dashes and underscores", till)
 	}
-	file = Config{Data: data}.path("scanner-" + till + ".token")
+	file = Config{Data: data}.path(string(role) + "-" + till + ".token")
 	_, err = token(file)
 	return file, err
 }

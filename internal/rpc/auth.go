@@ -13,9 +13,10 @@ import (
 )
 
 var (
-	errNoToken   = Refuse(codes.Unauthenticated, ReasonNoToken, "send the header authorization: Bearer <token>, with a token this server knows")
-	errRole      = Refuse(codes.PermissionDenied, ReasonRole, "this token's role may not call this method")
-	errOtherTill = Refuse(codes.PermissionDenied, ReasonOtherTill, "this token belongs to another till than caller.till names")
+	errNoToken     = Refuse(codes.Unauthenticated, ReasonNoToken, "send the header authorization: Bearer <token>, with a token this server knows")
+	errSharedToken = Refuse(codes.Unauthenticated, ReasonNoToken, "a token that all tills share is for the server's own machine: draw one for this till with `stamklant-store enrol till`")
+	errRole        = Refuse(codes.PermissionDenied, ReasonRole, "this token's role may not call this method")
+	errOtherTill   = Refuse(codes.PermissionDenied, ReasonOtherTill, "this token belongs to another till than caller.till names")
 )
 
 // authorised finds out who calls and whether that role may. What the table does not allow is refused.
@@ -33,6 +34,9 @@ func (s *Server) authorised(ctx context.Context, c *call, _ any) error {
 	principal, ok := s.config.Authenticate(token)
 	if !ok {
 		return errNoToken
+	}
+	if c.web && s.config.Web.TLS != nil && principal.Till == "" {
+		return errSharedToken
 	}
 	c.principal = principal
 	if c.method.authed || c.mayCall(principal) {

@@ -55,6 +55,9 @@ func (c *cors) around(next http.Handler) http.Handler {
 		header.Set("Access-Control-Allow-Methods", corsMethods)
 		header.Set("Access-Control-Allow-Headers", corsHeaders)
 		header.Set("Access-Control-Max-Age", corsRemember)
+		if request.Header.Get("Access-Control-Request-Private-Network") == "true" { // a page from the internet, a server in the shop
+			header.Set("Access-Control-Allow-Private-Network", "true")
+		}
 		response.WriteHeader(http.StatusNoContent)
 	})
 }

@@ -152,6 +152,17 @@ type running struct {
 // start runs a server with all three services; change may alter its configuration.
 func start(tb testing.TB, c *checkout, s *syncing, change func(*rpc.Config)) *running {
 	tb.Helper()
+	return startServices(tb, c, s, change)
+}
+
+// startService runs a server with another till's service.
+func startService(tb testing.TB, c tillv1.CheckoutServiceServer, change func(*rpc.Config)) *running {
+	tb.Helper()
+	return startServices(tb, c, nil, change)
+}
+
+func startServices(tb testing.TB, c tillv1.CheckoutServiceServer, s *syncing, change func(*rpc.Config)) *running {
+	tb.Helper()
 	log := new(lines)
 	config := rpc.Config{
 		Address: "127.0.0.1:0", MetricsAddress: "127.0.0.1:0", Access: roles(), Authenticate: tokens(),

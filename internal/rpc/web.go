@@ -162,7 +162,7 @@ func (s *Server) bound(next http.Handler) http.Handler {
 		controller := http.NewResponseController(response)
 		now := time.Now() // deadlines of connections are told by the machine's own clock
 		_ = controller.SetReadDeadline(now.Add(l.Transfer))
-		_ = controller.SetWriteDeadline(now.Add(l.Transfer))
+		_ = controller.SetWriteDeadline(now.Add(2 * l.Transfer)) // after the body came, or did not
 		request.Body = http.MaxBytesReader(response, request.Body, int64(l.MessageBytes)+envelopeBytes)
 		next.ServeHTTP(response, request.WithContext(context.WithValue(request.Context(), controllerKey{}, controller)))
 	})
