@@ -1157,8 +1157,10 @@ type Programme struct {
 	Sensitive []string `protobuf:"bytes,25,rep,name=sensitive,proto3" json:"sensitive,omitempty"`
 	// ISO 3166 countries in whose stores coupons are printed only when the customer asks for one. The preset law-fr fills it in.
 	CouponsOnRequest []string `protobuf:"bytes,40,rep,name=coupons_on_request,json=couponsOnRequest,proto3" json:"coupons_on_request,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Names of services. Those that no name is given here are called by a ready-made name, where there is one, else by their code.
+	Services      []*Service `protobuf:"bytes,26,rep,name=services,proto3" json:"services,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Programme) Reset() {
@@ -1369,6 +1371,13 @@ func (x *Programme) GetSensitive() []string {
 func (x *Programme) GetCouponsOnRequest() []string {
 	if x != nil {
 		return x.CouponsOnRequest
+	}
+	return nil
+}
+
+func (x *Programme) GetServices() []*Service {
+	if x != nil {
+		return x.Services
 	}
 	return nil
 }
@@ -3029,7 +3038,13 @@ type CustomerGroup struct {
 	// Lines already on promotion are left out.
 	NotOnPromotion bool `protobuf:"varint,4,opt,name=not_on_promotion,json=notOnPromotion,proto3" json:"not_on_promotion,omitempty"`
 	// Its public name, per language.
-	Name          []*Translation `protobuf:"bytes,5,rep,name=name,proto3" json:"name,omitempty"`
+	Name []*Translation `protobuf:"bytes,5,rep,name=name,proto3" json:"name,omitempty"`
+	// Whether the cashier should ask for proof.
+	AskProof bool `protobuf:"varint,6,opt,name=ask_proof,json=askProof,proto3" json:"ask_proof,omitempty"`
+	// The last day the right holds, days since 1970-01-01; 0 for no bound.
+	Until int32 `protobuf:"varint,7,opt,name=until,proto3" json:"until,omitempty"`
+	// Codes of the services it gives.
+	Gives         []string `protobuf:"bytes,8,rep,name=gives,proto3" json:"gives,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3099,11 +3114,87 @@ func (x *CustomerGroup) GetName() []*Translation {
 	return nil
 }
 
+func (x *CustomerGroup) GetAskProof() bool {
+	if x != nil {
+		return x.AskProof
+	}
+	return false
+}
+
+func (x *CustomerGroup) GetUntil() int32 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+func (x *CustomerGroup) GetGives() []string {
+	if x != nil {
+		return x.Gives
+	}
+	return nil
+}
+
+// Service is something given that is no discount: longer exchange, first at the desk.
+type Service struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its code, as tiers and customer groups name it.
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// Its public name, per language.
+	Name          []*Translation `protobuf:"bytes,2,rep,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Service) Reset() {
+	*x = Service{}
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Service) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Service) ProtoMessage() {}
+
+func (x *Service) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_programme_v1_programme_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Service.ProtoReflect.Descriptor instead.
+func (*Service) Descriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Service) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Service) GetName() []*Translation {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
 var File_stamklant_programme_v1_programme_proto protoreflect.FileDescriptor
 
 const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\n" +
-	"&stamklant/programme/v1/programme.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a%stamklant/programme/v1/campaign.proto\x1a$stamklant/programme/v1/options.proto\"\xc4\r\n" +
+	"&stamklant/programme/v1/programme.proto\x12\x16stamklant.programme.v1\x1a\x1bbuf/validate/validate.proto\x1a%stamklant/programme/v1/campaign.proto\x1a$stamklant/programme/v1/options.proto\"\x93\x0e\n" +
 	"\tProgramme\x12\x1f\n" +
 	"\x05chain\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\x05chain\x12)\n" +
 	"\vstarts_from\x18\x02 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\bR\n" +
@@ -3139,7 +3230,8 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"restricted\x120\n" +
 	"\tsensitive\x18\x19 \x03(\tB\x12\xbaH\x05\x92\x01\x02\x10d\xe2\xf3\x18\x06groupsR\tsensitive\x12F\n" +
 	"\x12coupons_on_request\x18( \x03(\tB\x18\xbaH\x15\x92\x01\x12\x102\"\x0er\f2\n" +
-	"^[A-Z]{2}$R\x10couponsOnRequest\"\xa2\x02\n" +
+	"^[A-Z]{2}$R\x10couponsOnRequest\x12M\n" +
+	"\bservices\x18\x1a \x03(\v2\x1f.stamklant.programme.v1.ServiceB\x10\xbaH\x05\x92\x01\x02\x10d\xd2\xf3\x18\x04codeR\bservices\"\xa2\x02\n" +
 	"\x05Store\x120\n" +
 	"\x04code\x18\x01 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,32}$R\x04code\x12\x1b\n" +
 	"\x04name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18<R\x04name\x12\x1d\n" +
@@ -3297,14 +3389,20 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\x06points\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06points\x12!\n" +
 	"\x05worth\x18\x02 \x01(\x03B\v\xbaH\x04\"\x02 \x00\xc8\xf3\x18\x01R\x05worth\x12\"\n" +
 	"\bat_least\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aatLeast\x12C\n" +
-	"\x05cards\x18\x04 \x01(\x0e2#.stamklant.programme.v1.RedeemCardsB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05cards\"\x81\x02\n" +
+	"\x05cards\x18\x04 \x01(\x0e2#.stamklant.programme.v1.RedeemCardsB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05cards\"\xf6\x02\n" +
 	"\rCustomerGroup\x121\n" +
 	"\x04code\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,39}$R\x04code\x12(\n" +
 	"\apercent\x18\x02 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\x90N(\x00\xc8\xf3\x18\x02R\apercent\x12\"\n" +
 	"\x06groups\x18\x03 \x03(\tB\n" +
 	"\xe2\xf3\x18\x06groupsR\x06groups\x12(\n" +
 	"\x10not_on_promotion\x18\x04 \x01(\bR\x0enotOnPromotion\x12E\n" +
-	"\x04name\x18\x05 \x03(\v2#.stamklant.programme.v1.TranslationB\f\xd2\xf3\x18\blanguageR\x04name*A\n" +
+	"\x04name\x18\x05 \x03(\v2#.stamklant.programme.v1.TranslationB\f\xd2\xf3\x18\blanguageR\x04name\x12\x1b\n" +
+	"\task_proof\x18\x06 \x01(\bR\baskProof\x12\x1a\n" +
+	"\x05until\x18\a \x01(\x05B\x04\xc8\xf3\x18\x03R\x05until\x12:\n" +
+	"\x05gives\x18\b \x03(\tB$\xbaH!\x92\x01\x1e\x10\x10\"\x1ar\x182\x16^[a-z][a-z0-9_]{0,39}$R\x05gives\"\x83\x01\n" +
+	"\aService\x121\n" +
+	"\x04code\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,39}$R\x04code\x12E\n" +
+	"\x04name\x18\x02 \x03(\v2#.stamklant.programme.v1.TranslationB\f\xd2\xf3\x18\blanguageR\x04name*A\n" +
 	"\aAddress\x12\x17\n" +
 	"\x13ADDRESS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tADDRESS_U\x10\x01\x12\x0e\n" +
@@ -3417,7 +3515,7 @@ func file_stamklant_programme_v1_programme_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 19)
-var file_stamklant_programme_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_stamklant_programme_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(Address)(0),             // 0: stamklant.programme.v1.Address
 	(Profiling)(0),           // 1: stamklant.programme.v1.Profiling
@@ -3457,8 +3555,9 @@ var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(*Hours)(nil),            // 35: stamklant.programme.v1.Hours
 	(*RedeemRule)(nil),       // 36: stamklant.programme.v1.RedeemRule
 	(*CustomerGroup)(nil),    // 37: stamklant.programme.v1.CustomerGroup
-	(*Campaign)(nil),         // 38: stamklant.programme.v1.Campaign
-	(*Translation)(nil),      // 39: stamklant.programme.v1.Translation
+	(*Service)(nil),          // 38: stamklant.programme.v1.Service
+	(*Campaign)(nil),         // 39: stamklant.programme.v1.Campaign
+	(*Translation)(nil),      // 40: stamklant.programme.v1.Translation
 }
 var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	0,  // 0: stamklant.programme.v1.Programme.address:type_name -> stamklant.programme.v1.Address
@@ -3473,48 +3572,50 @@ var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	33, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
 	37, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
 	18, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
-	38, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
+	39, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
 	24, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
 	23, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
-	2,  // 15: stamklant.programme.v1.TraitDeclaration.type:type_name -> stamklant.programme.v1.TraitType
-	3,  // 16: stamklant.programme.v1.TraitDeclaration.purpose:type_name -> stamklant.programme.v1.Purpose
-	4,  // 17: stamklant.programme.v1.IdentifierRule.kind:type_name -> stamklant.programme.v1.IdentifierKind
-	5,  // 18: stamklant.programme.v1.IdentifierRule.check:type_name -> stamklant.programme.v1.CheckDigit
-	26, // 19: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
-	7,  // 20: stamklant.programme.v1.Scoring.source:type_name -> stamklant.programme.v1.ScoringSource
-	8,  // 21: stamklant.programme.v1.Scoring.method:type_name -> stamklant.programme.v1.ScoringMethod
-	11, // 22: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
-	12, // 23: stamklant.programme.v1.Scoring.monetary:type_name -> stamklant.programme.v1.MonetaryBasis
-	13, // 24: stamklant.programme.v1.Scoring.frequency_on_full_return:type_name -> stamklant.programme.v1.FullReturn
-	9,  // 25: stamklant.programme.v1.Scoring.window:type_name -> stamklant.programme.v1.ScoringWindow
-	10, // 26: stamklant.programme.v1.Scoring.recency_from:type_name -> stamklant.programme.v1.RecencyFrom
-	8,  // 27: stamklant.programme.v1.Scoring.recency_method:type_name -> stamklant.programme.v1.ScoringMethod
-	8,  // 28: stamklant.programme.v1.Scoring.frequency_method:type_name -> stamklant.programme.v1.ScoringMethod
-	8,  // 29: stamklant.programme.v1.Scoring.monetary_method:type_name -> stamklant.programme.v1.ScoringMethod
-	28, // 30: stamklant.programme.v1.Scoring.winsorise:type_name -> stamklant.programme.v1.Winsorise
-	6,  // 31: stamklant.programme.v1.Scoring.predictions:type_name -> stamklant.programme.v1.OnOff
-	6,  // 32: stamklant.programme.v1.Scoring.picture:type_name -> stamklant.programme.v1.OnOff
-	39, // 33: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
-	39, // 34: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
-	14, // 35: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
-	39, // 36: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
-	39, // 37: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
-	31, // 38: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
-	32, // 39: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
-	34, // 40: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
-	36, // 41: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
-	18, // 42: stamklant.programme.v1.Points.rates_together:type_name -> stamklant.programme.v1.Combining
-	18, // 43: stamklant.programme.v1.Points.factors_together:type_name -> stamklant.programme.v1.Combining
-	15, // 44: stamklant.programme.v1.Points.not_when_paid_with:type_name -> stamklant.programme.v1.PaidWith
-	16, // 45: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
-	35, // 46: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
-	17, // 47: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
-	39, // 48: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
-	49, // [49:49] is the sub-list for method output_type
-	49, // [49:49] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	38, // 15: stamklant.programme.v1.Programme.services:type_name -> stamklant.programme.v1.Service
+	2,  // 16: stamklant.programme.v1.TraitDeclaration.type:type_name -> stamklant.programme.v1.TraitType
+	3,  // 17: stamklant.programme.v1.TraitDeclaration.purpose:type_name -> stamklant.programme.v1.Purpose
+	4,  // 18: stamklant.programme.v1.IdentifierRule.kind:type_name -> stamklant.programme.v1.IdentifierKind
+	5,  // 19: stamklant.programme.v1.IdentifierRule.check:type_name -> stamklant.programme.v1.CheckDigit
+	26, // 20: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
+	7,  // 21: stamklant.programme.v1.Scoring.source:type_name -> stamklant.programme.v1.ScoringSource
+	8,  // 22: stamklant.programme.v1.Scoring.method:type_name -> stamklant.programme.v1.ScoringMethod
+	11, // 23: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
+	12, // 24: stamklant.programme.v1.Scoring.monetary:type_name -> stamklant.programme.v1.MonetaryBasis
+	13, // 25: stamklant.programme.v1.Scoring.frequency_on_full_return:type_name -> stamklant.programme.v1.FullReturn
+	9,  // 26: stamklant.programme.v1.Scoring.window:type_name -> stamklant.programme.v1.ScoringWindow
+	10, // 27: stamklant.programme.v1.Scoring.recency_from:type_name -> stamklant.programme.v1.RecencyFrom
+	8,  // 28: stamklant.programme.v1.Scoring.recency_method:type_name -> stamklant.programme.v1.ScoringMethod
+	8,  // 29: stamklant.programme.v1.Scoring.frequency_method:type_name -> stamklant.programme.v1.ScoringMethod
+	8,  // 30: stamklant.programme.v1.Scoring.monetary_method:type_name -> stamklant.programme.v1.ScoringMethod
+	28, // 31: stamklant.programme.v1.Scoring.winsorise:type_name -> stamklant.programme.v1.Winsorise
+	6,  // 32: stamklant.programme.v1.Scoring.predictions:type_name -> stamklant.programme.v1.OnOff
+	6,  // 33: stamklant.programme.v1.Scoring.picture:type_name -> stamklant.programme.v1.OnOff
+	40, // 34: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
+	40, // 35: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
+	14, // 36: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
+	40, // 37: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
+	40, // 38: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
+	31, // 39: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
+	32, // 40: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
+	34, // 41: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
+	36, // 42: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
+	18, // 43: stamklant.programme.v1.Points.rates_together:type_name -> stamklant.programme.v1.Combining
+	18, // 44: stamklant.programme.v1.Points.factors_together:type_name -> stamklant.programme.v1.Combining
+	15, // 45: stamklant.programme.v1.Points.not_when_paid_with:type_name -> stamklant.programme.v1.PaidWith
+	16, // 46: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
+	35, // 47: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
+	17, // 48: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
+	40, // 49: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
+	40, // 50: stamklant.programme.v1.Service.name:type_name -> stamklant.programme.v1.Translation
+	51, // [51:51] is the sub-list for method output_type
+	51, // [51:51] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_programme_v1_programme_proto_init() }
@@ -3538,7 +3639,7 @@ func file_stamklant_programme_v1_programme_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_programme_v1_programme_proto_rawDesc), len(file_stamklant_programme_v1_programme_proto_rawDesc)),
 			NumEnums:      19,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

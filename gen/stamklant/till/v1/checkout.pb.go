@@ -2888,7 +2888,13 @@ type Entitlement struct {
 	// Its public name.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Discount in basis points; 0 for a service.
-	BasisPoints   int32 `protobuf:"varint,3,opt,name=basis_points,json=basisPoints,proto3" json:"basis_points,omitempty"`
+	BasisPoints int32 `protobuf:"varint,3,opt,name=basis_points,json=basisPoints,proto3" json:"basis_points,omitempty"`
+	// What it takes off the lines of the basket, beside what an offer takes off them: the programme says whether the best one counts on a line or
+	// both are added, and the law's bounds hold for their sum. Lines are as the till prices them, without anything this server told it to take
+	// off. Empty without a basket.
+	LineDiscounts []*LineDiscount `protobuf:"bytes,4,rep,name=line_discounts,json=lineDiscounts,proto3" json:"line_discounts,omitempty"`
+	// The cashier should ask for proof: a staff pass, a trade register number.
+	AskProof      bool `protobuf:"varint,5,opt,name=ask_proof,json=askProof,proto3" json:"ask_proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2942,6 +2948,20 @@ func (x *Entitlement) GetBasisPoints() int32 {
 		return x.BasisPoints
 	}
 	return 0
+}
+
+func (x *Entitlement) GetLineDiscounts() []*LineDiscount {
+	if x != nil {
+		return x.LineDiscounts
+	}
+	return nil
+}
+
+func (x *Entitlement) GetAskProof() bool {
+	if x != nil {
+		return x.AskProof
+	}
+	return false
 }
 
 // Suggestion is the one thing worth saying now.
@@ -5488,11 +5508,13 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\aSegment\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
-	"\x04hint\x18\x03 \x01(\tR\x04hint\"X\n" +
+	"\x04hint\x18\x03 \x01(\tR\x04hint\"\xbd\x01\n" +
 	"\vEntitlement\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
-	"\fbasis_points\x18\x03 \x01(\x05R\vbasisPoints\"\xcb\x02\n" +
+	"\fbasis_points\x18\x03 \x01(\x05R\vbasisPoints\x12F\n" +
+	"\x0eline_discounts\x18\x04 \x03(\v2\x1f.stamklant.till.v1.LineDiscountR\rlineDiscounts\x12\x1b\n" +
+	"\task_proof\x18\x05 \x01(\bR\baskProof\"\xcb\x02\n" +
 	"\n" +
 	"Suggestion\x12:\n" +
 	"\x05offer\x18\x01 \x01(\v2\".stamklant.till.v1.OfferSuggestionH\x00R\x05offer\x12=\n" +
@@ -5926,106 +5948,107 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	59,  // 58: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
 	41,  // 59: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
 	59,  // 60: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
-	34,  // 61: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
-	36,  // 62: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
-	37,  // 63: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
-	38,  // 64: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
-	35,  // 65: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	59,  // 66: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
-	59,  // 67: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
-	11,  // 68: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	63,  // 69: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
-	12,  // 70: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	61,  // 71: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
-	14,  // 72: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 73: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	30,  // 74: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	39,  // 75: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 76: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	39,  // 77: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	41,  // 78: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	44,  // 79: stamklant.till.v1.RecordReceiptResponse.coupon:type_name -> stamklant.till.v1.IssuedCoupon
-	45,  // 80: stamklant.till.v1.RecordReceiptResponse.used:type_name -> stamklant.till.v1.UsedThing
-	8,   // 81: stamklant.till.v1.IssuedCoupon.symbology:type_name -> stamklant.till.v1.Symbology
-	9,   // 82: stamklant.till.v1.IssuedCoupon.print:type_name -> stamklant.till.v1.CouponPrint
-	39,  // 83: stamklant.till.v1.IssuedCoupon.text:type_name -> stamklant.till.v1.TextBlock
-	17,  // 84: stamklant.till.v1.IssuedCoupon.voucher:type_name -> stamklant.till.v1.Voucher
-	64,  // 85: stamklant.till.v1.UsedThing.result:type_name -> stamklant.outcome.v1.UseResult
-	11,  // 86: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 87: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	60,  // 88: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
-	14,  // 89: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	10,  // 90: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
-	2,   // 91: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	30,  // 92: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	39,  // 93: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 94: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	39,  // 95: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	41,  // 96: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	40,  // 97: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
-	11,  // 98: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 99: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	65,  // 100: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
-	65,  // 101: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
-	12,  // 102: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
-	59,  // 103: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	14,  // 104: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 105: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	39,  // 106: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 107: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	39,  // 108: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	41,  // 109: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
-	40,  // 110: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
-	11,  // 111: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 112: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	51,  // 113: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
-	59,  // 114: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	14,  // 115: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 116: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	39,  // 117: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 118: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	41,  // 119: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
-	40,  // 120: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
-	11,  // 121: stamklant.till.v1.ExplainRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 122: stamklant.till.v1.ExplainRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	13,  // 123: stamklant.till.v1.ExplainRequest.basket:type_name -> stamklant.till.v1.Basket
-	1,   // 124: stamklant.till.v1.ExplainRequest.stage:type_name -> stamklant.till.v1.Stage
-	2,   // 125: stamklant.till.v1.ExplainResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	55,  // 126: stamklant.till.v1.ExplainResponse.campaigns:type_name -> stamklant.till.v1.ExplainedCampaign
-	41,  // 127: stamklant.till.v1.ExplainResponse.meta:type_name -> stamklant.till.v1.Meta
-	11,  // 128: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
-	41,  // 129: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
-	59,  // 130: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	59,  // 131: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
-	15,  // 132: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	24,  // 133: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
-	26,  // 134: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
-	42,  // 135: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	46,  // 136: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
-	48,  // 137: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
-	50,  // 138: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
-	18,  // 139: stamklant.till.v1.CheckoutService.Reserve:input_type -> stamklant.till.v1.ReserveRequest
-	20,  // 140: stamklant.till.v1.CheckoutService.Release:input_type -> stamklant.till.v1.ReleaseRequest
-	22,  // 141: stamklant.till.v1.CheckoutService.RecordOutcome:input_type -> stamklant.till.v1.RecordOutcomeRequest
-	53,  // 142: stamklant.till.v1.CheckoutService.Explain:input_type -> stamklant.till.v1.ExplainRequest
-	56,  // 143: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	16,  // 144: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	25,  // 145: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
-	27,  // 146: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
-	43,  // 147: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	47,  // 148: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
-	49,  // 149: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
-	52,  // 150: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
-	19,  // 151: stamklant.till.v1.CheckoutService.Reserve:output_type -> stamklant.till.v1.ReserveResponse
-	21,  // 152: stamklant.till.v1.CheckoutService.Release:output_type -> stamklant.till.v1.ReleaseResponse
-	23,  // 153: stamklant.till.v1.CheckoutService.RecordOutcome:output_type -> stamklant.till.v1.RecordOutcomeResponse
-	54,  // 154: stamklant.till.v1.CheckoutService.Explain:output_type -> stamklant.till.v1.ExplainResponse
-	57,  // 155: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	144, // [144:156] is the sub-list for method output_type
-	132, // [132:144] is the sub-list for method input_type
-	132, // [132:132] is the sub-list for extension type_name
-	132, // [132:132] is the sub-list for extension extendee
-	0,   // [0:132] is the sub-list for field type_name
+	35,  // 61: stamklant.till.v1.Entitlement.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	34,  // 62: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
+	36,  // 63: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
+	37,  // 64: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
+	38,  // 65: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
+	35,  // 66: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	59,  // 67: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
+	59,  // 68: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
+	11,  // 69: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	63,  // 70: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
+	12,  // 71: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	61,  // 72: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
+	14,  // 73: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 74: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	30,  // 75: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	39,  // 76: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 77: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	39,  // 78: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	41,  // 79: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	44,  // 80: stamklant.till.v1.RecordReceiptResponse.coupon:type_name -> stamklant.till.v1.IssuedCoupon
+	45,  // 81: stamklant.till.v1.RecordReceiptResponse.used:type_name -> stamklant.till.v1.UsedThing
+	8,   // 82: stamklant.till.v1.IssuedCoupon.symbology:type_name -> stamklant.till.v1.Symbology
+	9,   // 83: stamklant.till.v1.IssuedCoupon.print:type_name -> stamklant.till.v1.CouponPrint
+	39,  // 84: stamklant.till.v1.IssuedCoupon.text:type_name -> stamklant.till.v1.TextBlock
+	17,  // 85: stamklant.till.v1.IssuedCoupon.voucher:type_name -> stamklant.till.v1.Voucher
+	64,  // 86: stamklant.till.v1.UsedThing.result:type_name -> stamklant.outcome.v1.UseResult
+	11,  // 87: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 88: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	60,  // 89: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	14,  // 90: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	10,  // 91: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
+	2,   // 92: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	30,  // 93: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	39,  // 94: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 95: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	39,  // 96: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	41,  // 97: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	40,  // 98: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 99: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 100: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	65,  // 101: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
+	65,  // 102: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
+	12,  // 103: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
+	59,  // 104: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	14,  // 105: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 106: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	39,  // 107: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 108: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	39,  // 109: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	41,  // 110: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
+	40,  // 111: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 112: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 113: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	51,  // 114: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
+	59,  // 115: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	14,  // 116: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 117: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	39,  // 118: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	39,  // 119: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	41,  // 120: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
+	40,  // 121: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 122: stamklant.till.v1.ExplainRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 123: stamklant.till.v1.ExplainRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	13,  // 124: stamklant.till.v1.ExplainRequest.basket:type_name -> stamklant.till.v1.Basket
+	1,   // 125: stamklant.till.v1.ExplainRequest.stage:type_name -> stamklant.till.v1.Stage
+	2,   // 126: stamklant.till.v1.ExplainResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	55,  // 127: stamklant.till.v1.ExplainResponse.campaigns:type_name -> stamklant.till.v1.ExplainedCampaign
+	41,  // 128: stamklant.till.v1.ExplainResponse.meta:type_name -> stamklant.till.v1.Meta
+	11,  // 129: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
+	41,  // 130: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
+	59,  // 131: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
+	59,  // 132: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	15,  // 133: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	24,  // 134: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
+	26,  // 135: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
+	42,  // 136: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	46,  // 137: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
+	48,  // 138: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
+	50,  // 139: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
+	18,  // 140: stamklant.till.v1.CheckoutService.Reserve:input_type -> stamklant.till.v1.ReserveRequest
+	20,  // 141: stamklant.till.v1.CheckoutService.Release:input_type -> stamklant.till.v1.ReleaseRequest
+	22,  // 142: stamklant.till.v1.CheckoutService.RecordOutcome:input_type -> stamklant.till.v1.RecordOutcomeRequest
+	53,  // 143: stamklant.till.v1.CheckoutService.Explain:input_type -> stamklant.till.v1.ExplainRequest
+	56,  // 144: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	16,  // 145: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	25,  // 146: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
+	27,  // 147: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
+	43,  // 148: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	47,  // 149: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
+	49,  // 150: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
+	52,  // 151: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
+	19,  // 152: stamklant.till.v1.CheckoutService.Reserve:output_type -> stamklant.till.v1.ReserveResponse
+	21,  // 153: stamklant.till.v1.CheckoutService.Release:output_type -> stamklant.till.v1.ReleaseResponse
+	23,  // 154: stamklant.till.v1.CheckoutService.RecordOutcome:output_type -> stamklant.till.v1.RecordOutcomeResponse
+	54,  // 155: stamklant.till.v1.CheckoutService.Explain:output_type -> stamklant.till.v1.ExplainResponse
+	57,  // 156: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	145, // [145:157] is the sub-list for method output_type
+	133, // [133:145] is the sub-list for method input_type
+	133, // [133:133] is the sub-list for extension type_name
+	133, // [133:133] is the sub-list for extension extendee
+	0,   // [0:133] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }
