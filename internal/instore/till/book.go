@@ -3,8 +3,8 @@ package till
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -34,9 +34,10 @@ type booking struct {
 // result is what the receipt comes to.
 type result struct {
 	entries     []*outcomev1.LedgerEntry
-	earned      int64                  // by what was bought
-	taken       int64                  // from what was brought back; below zero
-	owner       *outcomev1.LedgerEntry // of a return: who the sale was booked on
+	earned      int64                    // by what was bought
+	taken       int64                    // from what was brought back; below zero
+	owner       *outcomev1.LedgerEntry   // of a return: who the sale was booked on
+	parked      []*outcomev1.LedgerEntry // what head office counts, when it knows more
 	provisional bool
 	spends      []byte        // what cannot be claimed any more
 	visit       segment.Visit // what it means for how often and for how much the customer buys
@@ -84,7 +85,7 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 		return nil, err
 	}
 	row := &outcomev1.RecordedReceipt{
-		Receipt: b.receipt, Entries: out.entries, Exposures: b.exposures(), RecordedAt: timestamppb.New(b.now), Provisional: out.provisional,
+		Receipt: b.receipt, Entries: out.entries, Parked: out.parked, Exposures: b.exposures(), RecordedAt: timestamppb.New(b.now), Provisional: out.provisional,
 	}
 	switch {
 	case out.owner != nil: // what a return takes back is booked on whom the sale was booked on, whoever brings the goods
@@ -134,12 +135,9 @@ func (b *booking) reckon(v *journal.View, before *standing) (*result, error) {
 	out := &result{}
 	switch b.receipt.GetKind() {
 	case outcomev1.ReceiptKind_RECEIPT_KIND_SALE:
-		if b.who.earns() {
-			if err := b.earnOn(v, before, out); err != nil {
-				return nil, err
-			}
+		if err := b.bought(v, before, out); err != nil {
+			return nil, err
 		}
-		out.provisional = b.parked()
 		if b.receipt.GetOriginal() == nil {
 			return out, nil
 		}
@@ -151,40 +149,35 @@ func (b *booking) reckon(v *journal.View, before *standing) (*result, error) {
 	}
 }
 
-// parked reports whether head office has still to find out whose receipt it is.
-func (b *booking) parked() bool {
-	if b.who.erased {
-		return false
-	}
-	switch b.who.outcome {
-	case tillv1.Outcome_OUTCOME_UNKNOWN_CARD, tillv1.Outcome_OUTCOME_AMBIGUOUS:
-		return b.receipt.GetIdentifier() != nil || b.req.GetAccountRef() != ""
-	default:
-		return false
-	}
-}
-
-// earnOn books what was bought. The entry is made even for no points: a return of this receipt is reckoned from it.
-func (b *booking) earnOn(v *journal.View, before *standing, out *result) error {
+// earnOn is the entry for what was bought. It is made even for no points: a return of this receipt is reckoned from it.
+func (b *booking) earnOn(v *journal.View, before *standing) (*outcomev1.LedgerEntry, error) {
 	lines := b.receipt.GetLines()
-	at := b.now
-	if ended := b.receipt.GetEndedAt(); ended != nil {
-		at = ended.AsTime().In(b.place.zone)
-	}
-	sale, err := b.earning(v, b.who, before, at, dayOf(b.receipt.GetKey().GetBusinessDate()))
+	sale, err := b.earning(v, b.who, before, b.soldAt(), dayOf(b.receipt.GetKey().GetBusinessDate()))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sale.Currency, sale.Lines, sale.Groups = b.receipt.GetCurrency(), lines, b.earn.Groups().Of(lines)
 	sale.Spending, sale.Exchange, sale.Boosts = b.spends(), b.receipt.GetOriginal() != nil, b.boosts(b.promise, b.promised)
 	sale.Tenders, sale.Rounding = b.receipt.GetTenders(), loyalty.Rounding(b.receipt)
 	award := b.earn.Earn(sale)
-	out.earned = award.Points
-	entry := b.entry(outcomev1.EntryKind_ENTRY_KIND_EARN, award)
+	entry := b.entry(outcomev1.EntryKind_ENTRY_KIND_EARN, 0, award)
 	entry.Tier, entry.HeldBack = sale.Tier, award.HeldBack
 	b.who.hang(entry)
-	out.entries = append(out.entries, entry)
-	return nil
+	return entry, nil
+}
+
+// soldAt is when the sale ended, in store time: rules go by it however late the receipt comes. A till that does not say sold at noon of its business
+// day, or just now when that is today.
+func (b *booking) soldAt() time.Time {
+	if ended := b.receipt.GetEndedAt(); ended != nil {
+		return ended.AsTime().In(b.place.zone)
+	}
+	now := b.now.In(b.place.zone)
+	day, err := time.ParseInLocation(time.DateOnly, b.receipt.GetKey().GetBusinessDate(), b.place.zone)
+	if err != nil || loyalty.Day(day) == loyalty.Day(now) {
+		return now
+	}
+	return day.Add(12 * time.Hour)
 }
 
 // spends reports whether points were spent on the receipt.
@@ -197,9 +190,9 @@ func (b *booking) spends() bool {
 	return false
 }
 
-// entry is one booking of this receipt.
-func (b *booking) entry(kind outcomev1.EntryKind, award loyalty.Award) *outcomev1.LedgerEntry {
-	id := loyalty.EntryID(b.key, kind, 0)
+// entry is one booking of this receipt, the ordinal-th of its kind.
+func (b *booking) entry(kind outcomev1.EntryKind, ordinal uint64, award loyalty.Award) *outcomev1.LedgerEntry {
+	id := loyalty.EntryID(b.key, kind, ordinal)
 	return &outcomev1.LedgerEntry{
 		EntryId: id[:], Kind: kind, Points: award.Points, PointsPerLine: award.PerLine, Day: dayOf(b.receipt.GetKey().GetBusinessDate()),
 		Store: b.store, ProgrammeVersion: binary.BigEndian.Uint64(b.release.ProgrammeDigest[:8]),
@@ -215,73 +208,6 @@ func (w *who) hang(entry *outcomev1.LedgerEntry) {
 	}
 }
 
-// takeBack books what goods brought back take with them: from the award of the sale they are from, and from whom got it. A sale that is not
-// in this journal is settled by head office.
-func (b *booking) takeBack(v *journal.View, out *result) error {
-	original := b.receipt.GetOriginal()
-	if original == nil {
-		out.provisional = true
-		return nil
-	}
-	sold, err := v.Receipt(loyalty.KeyBytes(original))
-	if errors.Is(err, journal.ErrNotFound) {
-		out.provisional = true
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	earned, err := b.awarded(v, sold.Sale)
-	if err != nil {
-		return err
-	}
-	if earned == nil { // the sale earned nothing, or waits itself; what was brought back of it is claimed by nobody
-		out.provisional = sold.Sale.GetProvisional()
-		out.spends = claimKey(original)
-		return nil
-	}
-	exchange := b.receipt.GetKind() == outcomev1.ReceiptKind_RECEIPT_KIND_SALE
-	if exchange && !b.who.owns(earned) { // one receipt, two customers: head office settles it
-		out.provisional = true
-		return nil
-	}
-	earlier, err := b.returned(v, earned, sold.Sale.GetReceipt())
-	if err != nil {
-		return err
-	}
-	back := b.receipt.GetLines()
-	if b.receipt.GetKind() == outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID {
-		back = wholeOf(sold.Sale.GetReceipt().GetLines())
-	}
-	award := loyalty.TakeBack(sold.Sale.GetReceipt().GetLines(), earned.GetPointsPerLine(), earlier, back)
-	entry := b.entry(outcomev1.EntryKind_ENTRY_KIND_REVERSE, award)
-	entry.AccountId, entry.IdHash = earned.GetAccountId(), earned.GetIdHash()
-	if out.taken = award.Points; !exchange {
-		out.owner = entry
-	}
-	out.entries = append(out.entries, entry)
-	return nil
-}
-
-// awardOf is the entry that a sale earned; nil for none.
-func awardOf(sale *outcomev1.RecordedReceipt) *outcomev1.LedgerEntry {
-	for _, entry := range sale.GetEntries() {
-		if entry.GetKind() == outcomev1.EntryKind_ENTRY_KIND_EARN {
-			return entry
-		}
-	}
-	return nil
-}
-
-// wholeOf are all lines of a sale, brought back.
-func wholeOf(sold []*outcomev1.Line) []*outcomev1.Line {
-	back := make([]*outcomev1.Line, len(sold))
-	for i, line := range sold {
-		back[i] = &outcomev1.Line{No: line.GetNo(), Sku: line.GetSku(), QuantityMilli: -line.GetQuantityMilli(), NetMinor: -line.GetNetMinor(), OriginalLine: line.GetNo()}
-	}
-	return back
-}
-
 // owns reports whether an entry is booked on this customer.
 func (w *who) owns(entry *outcomev1.LedgerEntry) bool {
 	if w.account != nil && (bytes.Equal(entry.GetAccountId(), w.id[:]) ||
@@ -289,26 +215,6 @@ func (w *who) owns(entry *outcomev1.LedgerEntry) bool {
 		return true
 	}
 	return slices.ContainsFunc(w.hashes, func(hash [16]byte) bool { return bytes.Equal(entry.GetIdHash(), hash[:]) })
-}
-
-// returned are the lines of all returns of a sale so far.
-func (b *booking) returned(v *journal.View, earned *outcomev1.LedgerEntry, sold *outcomev1.Receipt) ([][]*outcomev1.Line, error) {
-	subject := earned.GetAccountId()
-	if len(subject) == 0 {
-		subject = earned.GetIdHash()
-	}
-	var lines [][]*outcomev1.Line
-	err := v.LocalReceipts([16]byte(subject), never, func(r *outcomev1.RecordedReceipt) error {
-		switch {
-		case !proto.Equal(r.GetReceipt().GetOriginal(), sold.GetKey()):
-		case r.GetReceipt().GetKind() == outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID:
-			lines = append(lines, wholeOf(sold.GetLines()))
-		default:
-			lines = append(lines, r.GetReceipt().GetLines())
-		}
-		return nil
-	})
-	return lines, err
 }
 
 // exposures are what was shown: as the till tells, else as it was answered, assumed to have been shown. What the holdout was spared is

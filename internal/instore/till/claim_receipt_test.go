@@ -78,7 +78,7 @@ func TestClaimReceiptRefused(t *testing.T) {
 		{"had a card", "somebody's", cardRegular, "This receipt was claimed before", tillv1.ClaimResult_CLAIM_RESULT_ALREADY_CLAIMED},
 		{"goods came back", "returned", cardRegular, "No points on this receipt", tillv1.ClaimResult_CLAIM_RESULT_NOT_CLAIMABLE},
 		{"a return", "back", cardRegular, "No points on this receipt", tillv1.ClaimResult_CLAIM_RESULT_NOT_CLAIMABLE},
-		{"training", "training", cardRegular, "No points on this receipt", tillv1.ClaimResult_CLAIM_RESULT_NOT_CLAIMABLE},
+		{"training", "training", cardRegular, "Receipt not found in this store", tillv1.ClaimResult_CLAIM_RESULT_UNKNOWN_RECEIPT},
 		{"unknown card", "anonymous", cardUnknown, "Card unknown. Go on", tillv1.ClaimResult_CLAIM_RESULT_NO_CUSTOMER},
 	} {
 		if got := w.claim(tc.no, tc.card); got.GetResult() != tc.want || words(got.GetStaff()) != tc.staff || got.GetPoints() != 0 {

@@ -3,6 +3,8 @@ package till
 import (
 	"sync"
 	"time"
+
+	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 )
 
 // Promises are kept this long, and so many of them: several a second for half an hour.
@@ -16,8 +18,9 @@ type promise struct {
 	account    [16]byte
 	campaign   string
 	suggestion string
-	silent     bool // the account is in the campaign's holdout: nothing was shown
-	held       bool // the campaign has a holdout
+	silent     bool               // the account is in the campaign's holdout: nothing was shown
+	held       bool               // the campaign has a holdout
+	offer      *programmev1.Offer // as it was when it was made; nil for what is no offer
 	made       time.Time
 }
 

@@ -44,8 +44,10 @@ func (c *call) record(ctx context.Context, req *tillv1.RecordReceiptRequest) (*t
 		return nil, fmt.Errorf("%w (store %s, till %s, %s, receipt %s)", errConflict, b.receipt.GetKey().GetStore(),
 			b.receipt.GetKey().GetTill(), b.receipt.GetKey().GetBusinessDate(), b.receipt.GetKey().GetReceiptNo())
 	}
-	c.service.promises.close(b.receipt.GetReceiptRef())
-	c.service.presented.close(req.GetCaller().GetTill(), b.receipt.GetReceiptRef(), b.receipt.GetEndedAt().AsTime())
+	if counted(b.receipt) {
+		c.service.promises.close(b.receipt.GetReceiptRef())
+		c.service.presented.close(req.GetCaller().GetTill(), b.receipt.GetReceiptRef(), b.receipt.GetEndedAt().AsTime())
+	}
 	out := &tillv1.RecordReceiptResponse{}
 	if err := proto.Unmarshal(recorded.Answer, out); err != nil {
 		return nil, fmt.Errorf("%w: the stored answer cannot be read: %w", journal.ErrDamaged, err)
@@ -71,8 +73,12 @@ func (c *call) keep(ctx context.Context, req *tillv1.RecordReceiptRequest) (b *b
 			}
 		}
 		b = c.begin(req, w)
+		key, hash := b.key, contentHash(req, b.reading, c.release.Store.GetContentKey())
+		if !counted(b.receipt) {
+			key = trainingKey(key, hash)
+		}
 		recorded, err = c.service.cfg.Journal.Record(ctx, journal.RecordRequest{
-			Key: b.key, Hash: contentHash(req, b.reading, c.release.Store.GetContentKey()), Receipt: b.receipt, Book: b.book,
+			Key: key, Hash: hash, Receipt: b.receipt, Book: b.book,
 			Reimaged: func(standing *journal.Standing) bool { return reimaged(standing.Sale.GetReceipt(), b.receipt) },
 		})
 		if !errors.Is(err, errLaneMoved) {

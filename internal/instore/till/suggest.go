@@ -102,7 +102,7 @@ func (c *call) suggest(req *tillv1.LookupRequest, w *who, s *standing, basket sa
 	}
 	made := promise{
 		account: w.id, campaign: verdict.Campaign.GetCode(), suggestion: c.suggestionID(req, w, verdict.Campaign.GetCode()),
-		silent: verdict.Shown() == nil, held: verdict.Arm != outcomev1.Arm_ARM_UNSPECIFIED, made: c.now,
+		silent: verdict.Shown() == nil, held: verdict.Arm != outcomev1.Arm_ARM_UNSPECIFIED, offer: verdict.Campaign.GetOffer(), made: c.now,
 	}
 	c.service.promises.keep(req.GetReceiptRef(), made)
 	c.fill(out, &made, basket, verdict.Discounts)
@@ -190,13 +190,16 @@ func reasonsOf(v *decision.Verdict) []string {
 	return out
 }
 
-// boosts are the multiplied points a sale was promised.
+// boosts are the multiplied points a sale was promised, also when the release that serves by now offers them no more.
 func (c *call) boosts(made promise, ok bool) []loyalty.Boost {
 	if !ok || made.silent {
 		return nil
 	}
 	if promised := c.campaigns[made.campaign]; promised != nil && promised.boost != nil {
 		return []loyalty.Boost{*promised.boost}
+	}
+	if times := made.offer.GetTimesPoints(); times > 1 {
+		return []loyalty.Boost{{Times: times, Groups: c.earn.Groups().Set(made.offer.GetGroups())}}
 	}
 	return nil
 }
