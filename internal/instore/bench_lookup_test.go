@@ -2,13 +2,14 @@ package instore_test
 
 import (
 	"context"
-	"net"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
 )
@@ -22,73 +23,123 @@ func BenchmarkTable(b *testing.B) {
 		return
 	}
 	store := openBench(b)
-	rows := store.lookupsOverSockets(b)
-	rows = append(rows, store.lookupsOpenLoop(b))
+	reads := store.newBareReads(b)
+	rows := []*row{store.lookupDirect(b, reads)}
+	rows = append(rows, store.lookupsOverSockets(b)...)
+	rows = append(rows, store.againstReads(b, reads), store.lookupsOpenLoop(b))
 	printTable(os.Stdout, rows)
+	store.lookupAllocations(b)
 }
 
-// bareServer answers every lookup with the same answer, without any of our steps.
-type bareServer struct {
-	tillv1.UnimplementedCheckoutServiceServer
-	answer *tillv1.LookupResponse
+// How many calls make a round: one after another, and of each of many callers at once.
+const (
+	benchCalls = 2000
+	perWorker  = 1500
+)
+
+// requests are so many lookups of one worker.
+func (s *benchStore) requests(worker, n int) []*tillv1.LookupRequest {
+	all := make([]*tillv1.LookupRequest, n)
+	for i := range all {
+		all[i] = s.request(worker, i)
+	}
+	return all
 }
 
-func (s *bareServer) Lookup(context.Context, *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
-	return s.answer, nil
-}
-
-// startBare starts a bare server whose answer is one of ours.
-func (s *benchStore) startBare(b *testing.B) *peer {
+// direct returns a lookup as it is answered behind the socket: every step, no wire.
+func (s *benchStore) direct(b *testing.B) func(*tillv1.LookupRequest) {
 	b.Helper()
-	client := s.ours.dial(b)
-	answer, err := client.Lookup(b.Context(), s.request(0, 0))
-	must(b, err)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(b, err)
-	server := grpc.NewServer()
-	tillv1.RegisterCheckoutServiceServer(server, &bareServer{answer: answer})
-	go func() { _ = server.Serve(listener) }() // ends with Stop
-	b.Cleanup(server.Stop)
-	return &peer{addr: listener.Addr().String(), token: s.ours.token}
+	steps, service := s.server.Direct()
+	ctx, cancel := context.WithTimeout(metadata.NewIncomingContext(b.Context(), metadata.Pairs(
+		"authorization", "Bearer "+s.ours.token, "content-type", "application/grpc", ":authority", s.ours.addr)), time.Hour)
+	b.Cleanup(cancel)
+	info := &grpc.UnaryServerInfo{Server: service, FullMethod: tillv1.CheckoutService_Lookup_FullMethodName}
+	handler := func(ctx context.Context, request any) (any, error) {
+		return service.Lookup(ctx, request.(*tillv1.LookupRequest)) //nolint:forcetypeassert // as generated code does
+	}
+	return func(request *tillv1.LookupRequest) {
+		_, err := steps(ctx, request, info, handler)
+		must(b, err)
+	}
+}
+
+// lookupDirect is what a lookup costs without a socket; the peer does nothing but read and open its two records.
+func (s *benchStore) lookupDirect(b *testing.B, reads *bareReads) *row {
+	b.Helper()
+	r := &row{what: "Lookup called directly, all steps; the two reads alone", unit: "µs", target: "≤ 45 µs"}
+	requests, lookup := s.requests(0, benchCalls), s.direct(b)
+	alternate(r, benchRounds,
+		func() float64 { return s.each(requests, lookup) },
+		func() float64 {
+			return s.each(requests, func(request *tillv1.LookupRequest) { must(b, reads.read(request.GetIdentifier().GetText())) })
+		})
+	return r
+}
+
+// each is the median time of one call, in microseconds.
+func (s *benchStore) each(requests []*tillv1.LookupRequest, call func(*tillv1.LookupRequest)) float64 {
+	took := make([]float64, len(requests))
+	for i, r := range requests {
+		s.anew(r)
+		began := time.Now()
+		call(r)
+		took[i] = float64(time.Since(began).Nanoseconds()) / 1e3
+	}
+	return median(took)
+}
+
+// lookupAllocations prints how often a lookup asks for memory.
+func (s *benchStore) lookupAllocations(b *testing.B) {
+	b.Helper()
+	requests, lookup := s.requests(0, benchCalls), s.direct(b)
+	i := 0
+	n := testing.AllocsPerRun(len(requests)-1, func() {
+		lookup(s.anew(requests[i%len(requests)]))
+		i++
+	})
+	fact("allocations of a Lookup called directly, all steps", fmt.Sprintf("%.0f", n), "≤ 150")
+}
+
+// againstReads is the throughput against a bare gRPC handler that does the same two reads and opens and answers the same.
+func (s *benchStore) againstReads(b *testing.B, reads *bareReads) *row {
+	b.Helper()
+	r := &row{what: "Lookup over sockets, throughput, against a bare handler of the same reads", unit: "/s", target: "≥ 0.75 ×"}
+	many := make([][]*tillv1.LookupRequest, benchWorkers)
+	for w := range many {
+		many[w] = s.requests(w+1, perWorker)
+	}
+	ours, bare := s.clients(b, s.ours, benchWorkers), s.clients(b, s.startBare(b, reads), benchWorkers)
+	alternate(r, benchRounds, func() float64 { return s.saturate(b, ours, many) }, func() float64 { return s.saturate(b, bare, many) })
+	return r
 }
 
 // lookupsOverSockets measures one till's wait, and how much two cores can answer.
 func (s *benchStore) lookupsOverSockets(b *testing.B) []*row {
 	b.Helper()
-	const calls, workers, perWorker = 2000, benchWorkers, 1500
 	p50 := &row{what: "Lookup over sockets, p50, one till", unit: "µs", target: "≤ 1.6 ×"}
 	full := &row{what: "Lookup over sockets, throughput, 16 callers", unit: "/s", target: "≥ 0.6 ×"}
-	requests := make([]*tillv1.LookupRequest, calls)
-	for i := range requests {
-		requests[i] = s.request(0, i)
-	}
-	many := make([][]*tillv1.LookupRequest, workers)
+	requests := s.requests(0, benchCalls)
+	many := make([][]*tillv1.LookupRequest, benchWorkers)
 	for w := range many {
-		for i := range perWorker {
-			many[w] = append(many[w], s.request(w+1, i))
-		}
+		many[w] = s.requests(w+1, perWorker)
 	}
-	ours, bare := s.clients(b, s.ours, workers), s.clients(b, s.bare, workers)
-	alternate(p50, benchRounds, func() float64 { return wait(b, ours[0], requests) }, func() float64 { return wait(b, bare[0], requests) })
-	alternate(full, benchRounds, func() float64 { return saturate(b, ours, many) }, func() float64 { return saturate(b, bare, many) })
+	ours, bare := s.clients(b, s.ours, benchWorkers), s.clients(b, s.bare, benchWorkers)
+	alternate(p50, benchRounds, func() float64 { return s.wait(b, ours[0], requests) }, func() float64 { return s.wait(b, bare[0], requests) })
+	alternate(full, benchRounds, func() float64 { return s.saturate(b, ours, many) }, func() float64 { return s.saturate(b, bare, many) })
 	return []*row{p50, full}
 }
 
 // wait is the median time of one call after another, in microseconds.
-func wait(b *testing.B, client tillv1.CheckoutServiceClient, requests []*tillv1.LookupRequest) float64 {
+func (s *benchStore) wait(b *testing.B, client tillv1.CheckoutServiceClient, requests []*tillv1.LookupRequest) float64 {
 	b.Helper()
-	took := make([]float64, len(requests))
-	for i, r := range requests {
-		began := time.Now()
-		_, err := client.Lookup(b.Context(), r)
-		took[i] = float64(time.Since(began).Nanoseconds()) / 1e3
+	return s.each(requests, func(request *tillv1.LookupRequest) {
+		_, err := client.Lookup(b.Context(), request)
 		must(b, err)
-	}
-	return median(took)
+	})
 }
 
 // saturate is how many calls per second all clients together get answered.
-func saturate(b *testing.B, clients []tillv1.CheckoutServiceClient, requests [][]*tillv1.LookupRequest) float64 {
+func (s *benchStore) saturate(b *testing.B, clients []tillv1.CheckoutServiceClient, requests [][]*tillv1.LookupRequest) float64 {
 	b.Helper()
 	began := time.Now()
 	calls := 0
@@ -98,7 +149,7 @@ func saturate(b *testing.B, clients []tillv1.CheckoutServiceClient, requests [][
 		calls += len(requests[w])
 		workers.Go(func() {
 			for _, r := range requests[w] {
-				if _, err := client.Lookup(b.Context(), r); err != nil {
+				if _, err := client.Lookup(b.Context(), s.anew(r)); err != nil {
 					failed <- err
 					return
 				}
@@ -111,4 +162,16 @@ func saturate(b *testing.B, clients []tillv1.CheckoutServiceClient, requests [][
 		must(b, err)
 	}
 	return float64(calls) / time.Since(began).Seconds()
+}
+
+// BenchmarkLookup is for profiles: lookups called directly, all steps.
+func BenchmarkLookup(b *testing.B) {
+	store := openBench(b)
+	requests, lookup := store.requests(0, benchCalls), store.direct(b)
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		lookup(store.anew(requests[i%len(requests)]))
+		i++
+	}
 }

@@ -81,7 +81,7 @@ func (p *program) practice(b *testing.B) {
 	addCampaigns(programme, benchCampaigns)
 	p.enrolment, err = instore.Practice{
 		Server: "bench", Store: "s01", Programme: programme, AsOf: asOf, Expires: asOf.AddDate(0, 1, 0),
-		Accounts: p.store.accounts(chain), Identifiers: identifiersOf(chain),
+		Accounts: p.store.accounts(chain), Identifiers: p.store.identifiers(chain),
 	}.Write(p.dir)
 	must(b, err)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -85,9 +86,15 @@ func median(values []float64) float64 {
 
 // benchStore is a store's real server with a bare one beside it.
 type benchStore struct {
-	cards []string
-	ours  *peer
-	bare  *peer
+	dir       string
+	programme *programmev1.Programme
+	server    *instore.Server
+	cards     []string              // some of its customers' cards
+	owners    map[string][16]byte   // whose they are
+	hash      func(string) [16]byte // under which they are published
+	ours      *peer
+	bare      *peer
+	sales     atomic.Uint64 // opened so far
 }
 
 // peer is a server as clients reach it.
@@ -110,11 +117,11 @@ func openBenchIn(b *testing.B, dir string) *benchStore {
 	programme, err := samplechain.Programme(asOf)
 	must(b, err)
 	addCampaigns(programme, benchCampaigns)
-	s := &benchStore{}
+	s := &benchStore{dir: dir, programme: programme}
 	began := time.Now()
 	enrolment, err := instore.Practice{
 		Server: "bench", Store: "s01", Programme: programme, AsOf: asOf, Expires: asOf.AddDate(0, 1, 0),
-		Accounts: s.accounts(chain), Identifiers: identifiersOf(chain),
+		Accounts: s.accounts(chain), Identifiers: s.identifiers(chain),
 	}.Write(dir)
 	must(b, err)
 	fmt.Printf("%d accounts, %d campaigns made and signed in %s\n", benchAccounts(), len(programme.GetCampaigns()), time.Since(began).Round(time.Second))
@@ -129,8 +136,9 @@ func openBenchIn(b *testing.B, dir string) *benchStore {
 	token, err := server.TillToken()
 	must(b, err)
 	runUntilDone(b, func(ctx context.Context) error { return server.Run(ctx) })
+	s.server = server
 	s.ours = &peer{addr: server.Addr(), token: token}
-	s.bare = s.startBare(b)
+	s.bare = s.startBare(b, nil)
 	return s
 }
 
@@ -149,11 +157,12 @@ func runUntilDone(b *testing.B, run func(context.Context) error) {
 // accounts yields the chain's customers, and remembers cards of them to look up.
 func (s *benchStore) accounts(chain *samplechain.Chain) iter.Seq2[[16]byte, *customerv1.Account] {
 	return func(yield func([16]byte, *customerv1.Account) bool) {
-		s.cards = s.cards[:0]
+		s.cards, s.owners = s.cards[:0], map[string][16]byte{}
 		i := 0
 		for c := range chain.Customers() {
 			if i++; i%101 == 0 {
 				s.cards = append(s.cards, c.Cards[0].Number)
+				s.owners[c.Cards[0].Number] = c.ID
 			}
 			if !yield(c.ID, c.Account) {
 				return
@@ -162,9 +171,11 @@ func (s *benchStore) accounts(chain *samplechain.Chain) iter.Seq2[[16]byte, *cus
 	}
 }
 
-func identifiersOf(chain *samplechain.Chain) func(func(string, string) [16]byte) iter.Seq2[[16]byte, *customerv1.Identifier] {
+// identifiers yields what leads to the customers, and remembers how it is published.
+func (s *benchStore) identifiers(chain *samplechain.Chain) func(func(string, string) [16]byte) iter.Seq2[[16]byte, *customerv1.Identifier] {
 	return func(hash func(namespace, canonical string) [16]byte) iter.Seq2[[16]byte, *customerv1.Identifier] {
 		cardHash := func(number string) [16]byte { return hash(samplechain.CardNamespace, number) }
+		s.hash = cardHash
 		return func(yield func([16]byte, *customerv1.Identifier) bool) {
 			for c := range chain.Customers() {
 				for _, card := range c.Cards {
@@ -218,12 +229,18 @@ func (t rpcToken) GetRequestMetadata(context.Context, ...string) (map[string]str
 
 func (t rpcToken) RequireTransportSecurity() bool { return false }
 
-// request is the i-th lookup of a worker: another card and another till each time, with a full basket.
+// anew makes a request the first of another sale: what was promised for the last one does not answer it.
+func (s *benchStore) anew(r *tillv1.LookupRequest) *tillv1.LookupRequest {
+	r.ReceiptRef = strconv.FormatUint(1e9+s.sales.Add(1), 10)
+	return r
+}
+
+// request is the i-th lookup of a worker: another card, another till and another sale each time, with a full basket.
 func (s *benchStore) request(worker, i int) *tillv1.LookupRequest {
 	r := &tillv1.LookupRequest{
-		Caller:   &tillv1.Caller{Till: strconv.Itoa((worker*977 + i) % benchTills)},
-		Customer: &tillv1.LookupRequest_Identifier{Identifier: &tillv1.Identifier{Value: &tillv1.Identifier_Text{Text: s.cards[(worker*7919+i*31)%len(s.cards)]}}},
-		Stage:    tillv1.Stage_STAGE_PAYMENT, ReceiptRef: fmt.Sprintf("%d-%d", worker, i),
+		Caller:    &tillv1.Caller{Till: strconv.Itoa((worker*977 + i) % benchTills)},
+		Customer:  &tillv1.LookupRequest_Identifier{Identifier: &tillv1.Identifier{Value: &tillv1.Identifier_Text{Text: s.cards[(worker*7919+i*31)%len(s.cards)]}}},
+		Stage:     tillv1.Stage_STAGE_PAYMENT,
 		Abilities: &tillv1.Abilities{DisplayLines: 2, DisplayColumns: 20, PrinterColumns: 42},
 		Basket:    &tillv1.Basket{},
 	}
@@ -233,7 +250,7 @@ func (s *benchStore) request(worker, i int) *tillv1.LookupRequest {
 			No: int32(no + 1), Sku: group + "001", Group: group, QuantityMilli: 1000, NetMinor: int64(199 + 100*no),
 		})
 	}
-	return r
+	return s.anew(r)
 }
 
 func (s *benchStore) clients(b *testing.B, p *peer, n int) []tillv1.CheckoutServiceClient {
