@@ -140,8 +140,32 @@ func (c *runsCommand) Run(s *session) error {
 }
 
 type exportCommand struct {
-	Scores  exportScores  `cmd:"" help:"One row per scored account: values, scores, segment."`
-	Details exportDetails `cmd:"" help:"E-mail addresses, phone numbers and addresses that customers gave at tills, opened."`
+	Scores   exportScores   `cmd:"" help:"One row per scored account: values, scores, segment."`
+	Details  exportDetails  `cmd:"" help:"E-mail addresses, phone numbers and addresses that customers gave at tills, opened."`
+	Ledger   exportLedger   `cmd:"" help:"Every booking of points that counts, with the cards of whose account it is on; then those that wait for a card."`
+	Receipts exportReceipts `cmd:"" help:"Every receipt that stores delivered, once: key, kind, total, whose."`
+}
+
+type exportLedger struct {
+	File string `arg:"" help:"The CSV file to write; its owner alone can read it." type:"path"`
+}
+
+// Run exports.
+func (c *exportLedger) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Export{Export: &officev1.ExportJob{
+		What: officev1.ExportKind_EXPORT_KIND_LEDGER, File: c.File,
+	}}}, s.terminal)
+}
+
+type exportReceipts struct {
+	File string `arg:"" help:"The CSV file to write; its owner alone can read it." type:"path"`
+}
+
+// Run exports.
+func (c *exportReceipts) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Export{Export: &officev1.ExportJob{
+		What: officev1.ExportKind_EXPORT_KIND_RECEIPTS, File: c.File,
+	}}}, s.terminal)
 }
 
 type exportDetails struct {

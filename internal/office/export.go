@@ -36,9 +36,17 @@ func (o *Office) export(ctx context.Context, job *officev1.ExportJob, to hub.Ter
 
 // exportTo writes one list, and says how many rows of what it has.
 func (o *Office) exportTo(ctx context.Context, kind officev1.ExportKind, to io.Writer) (rows int64, what string, err error) {
-	if kind == officev1.ExportKind_EXPORT_KIND_DETAILS {
+	switch kind {
+	case officev1.ExportKind_EXPORT_KIND_DETAILS:
 		rows, err = o.exportDetails(to)
 		return rows, "contact details", err
+	case officev1.ExportKind_EXPORT_KIND_LEDGER:
+		rows, err = o.exportCut(ctx, to, exportLedger)
+		return rows, "bookings", err
+	case officev1.ExportKind_EXPORT_KIND_RECEIPTS:
+		rows, err = o.exportCut(ctx, to, exportReceipts)
+		return rows, "receipts", err
+	default:
 	}
 	n, err := scoring.Export(ctx, o.warehouse, to)
 	return n, "customers", err

@@ -250,6 +250,64 @@ func readIdentifier(key, value []byte) (one CutIdentifier, err error) {
 	return one, nil
 }
 
+// CutEntry is a counted entry as a cut has it.
+type CutEntry struct {
+	// Account is on whom it is counted; zero while it waits for a card to be registered.
+	Account [16]byte
+	// Namespace and Canonical are the identifier it waits for; empty for an entry that is counted, or waits for nothing that is known.
+	Namespace, Canonical string
+	// Entry is what was booked.
+	Entry *outcomev1.LedgerEntry
+}
+
+// Ledger visits every counted entry, by account and in the order in which they came, and then those that wait. After an error the visit ends.
+func (c *Cut) Ledger() iter.Seq2[CutEntry, error] {
+	return visits(func(visit func(CutEntry) (bool, error)) error {
+		more := true
+		err := c.t.each(inLedger, nil, nil, func(key, value []byte) (bool, error) {
+			e, err := postedEntry(value)
+			if err != nil || len(key) != 24 {
+				return false, fmt.Errorf("%w: ledger %x: %w", ErrDamaged, key, errors.Join(err, errLayout))
+			}
+			more, err = visit(CutEntry{Account: [16]byte(key), Entry: e})
+			return more, err
+		})
+		if err != nil || !more {
+			return err
+		}
+		waits, err := c.t.waiting()
+		if err != nil {
+			return err
+		}
+		return c.t.each(inOrphans, nil, nil, func(key, value []byte) (bool, error) {
+			e, err := postedEntry(value)
+			if err != nil {
+				return false, err
+			}
+			one := CutEntry{Entry: e}
+			if identifier, ok := waits[string(key)]; ok {
+				if one.Namespace, one.Canonical, err = splitIdentifierKey([]byte(identifier)); err != nil {
+					return false, err
+				}
+			}
+			return visit(one)
+		})
+	})
+}
+
+// waiting is which identifier each orphan waits for.
+func (t *transaction) waiting() (map[string]string, error) {
+	all := map[string]string{}
+	err := t.each(inWaiting, nil, nil, func(key, _ []byte) (bool, error) {
+		if len(key) <= 8 {
+			return false, fmt.Errorf("%w: waiting %x: %w", ErrDamaged, key, errLayout)
+		}
+		all[string(key[len(key)-8:])] = string(key[:len(key)-8])
+		return true, nil
+	})
+	return all, err
+}
+
 // DeliveredReceipt is a receipt as a server delivered it.
 type DeliveredReceipt struct {
 	// ServerID and Incarnation are whose journal it was in, Sequence where.

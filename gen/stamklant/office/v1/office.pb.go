@@ -165,6 +165,10 @@ const (
 	ExportKind_EXPORT_KIND_SCORES ExportKind = 1
 	// One row per e-mail address, phone number or address that a customer gave at a till, opened.
 	ExportKind_EXPORT_KIND_DETAILS ExportKind = 2
+	// One row per counted booking of points: whose, what for, how many. Bookings that wait for a card to be registered come last, without account.
+	ExportKind_EXPORT_KIND_LEDGER ExportKind = 3
+	// One row per receipt that stores delivered: key, kind, total, whose.
+	ExportKind_EXPORT_KIND_RECEIPTS ExportKind = 4
 )
 
 // Enum value maps for ExportKind.
@@ -173,11 +177,15 @@ var (
 		0: "EXPORT_KIND_UNSPECIFIED",
 		1: "EXPORT_KIND_SCORES",
 		2: "EXPORT_KIND_DETAILS",
+		3: "EXPORT_KIND_LEDGER",
+		4: "EXPORT_KIND_RECEIPTS",
 	}
 	ExportKind_value = map[string]int32{
 		"EXPORT_KIND_UNSPECIFIED": 0,
 		"EXPORT_KIND_SCORES":      1,
 		"EXPORT_KIND_DETAILS":     2,
+		"EXPORT_KIND_LEDGER":      3,
+		"EXPORT_KIND_RECEIPTS":    4,
 	}
 )
 
@@ -2161,12 +2169,14 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x12LIST_KIND_RECEIPTS\x10\x01\x12\x17\n" +
 	"\x13LIST_KIND_CUSTOMERS\x10\x02\x12\x16\n" +
 	"\x12LIST_KIND_ARTICLES\x10\x03\x12\x14\n" +
-	"\x10LIST_KIND_STORES\x10\x04*Z\n" +
+	"\x10LIST_KIND_STORES\x10\x04*\x8c\x01\n" +
 	"\n" +
 	"ExportKind\x12\x1b\n" +
 	"\x17EXPORT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EXPORT_KIND_SCORES\x10\x01\x12\x17\n" +
-	"\x13EXPORT_KIND_DETAILS\x10\x02*\xe3\x01\n" +
+	"\x13EXPORT_KIND_DETAILS\x10\x02\x12\x16\n" +
+	"\x12EXPORT_KIND_LEDGER\x10\x03\x12\x18\n" +
+	"\x14EXPORT_KIND_RECEIPTS\x10\x04*\xe3\x01\n" +
 	"\n" +
 	"RunOutcome\x12\x1b\n" +
 	"\x17RUN_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +
