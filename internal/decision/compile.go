@@ -18,6 +18,8 @@ type Programme struct {
 	groups    int
 	excluded  []uint64
 	bounds    []bound
+	rights    map[string]*right // by the customer group's code
+	adding    bool              // discounts on one line are added up
 	index     index
 	variables map[string]variable // nil when no campaign has a further condition
 	capped    bool
@@ -67,6 +69,7 @@ func Compile(p *programmev1.Programme) (*Programme, error) {
 			out.bounds = append(out.bounds, bound{group: group, bp: int64(r.GetAtMostPercent())})
 		}
 	}
+	out.rights, out.adding = compileRights(p, groups), p.GetDiscountsTogether() == programmev1.Combining_COMBINING_ADD
 	conditions := newConditions(p)
 	for _, source := range p.GetCampaigns() {
 		c, err := compileCampaign(source, groups, conditions)

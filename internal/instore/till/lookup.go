@@ -85,13 +85,14 @@ func (c *call) decideAndSay(out *tillv1.LookupResponse, req *tillv1.LookupReques
 	basket := c.saleOf(req.GetBasket().GetLines())
 	out.Loyalty = c.loyaltyOf(w, st, speech.customer.locale.code)
 	out.Segment = c.shownSegment(st, speech.staff.locale.code)
-	out.Entitlements = c.entitlements(w.account, speech.customer.locale.code)
+	out.Entitlements = c.entitlements(w.account, st.tier, speech.customer.locale.code)
 	suggested := c.suggest(req, w, st, basket)
+	basket = c.takeOff(out.GetEntitlements(), suggested, basket)
 	facts := &public{points: st.available(), tier: out.GetLoyalty().GetTierName()}
 	saldo := "balance"
 	if req.GetBasket() != nil {
 		made, ok := c.service.promises.of(req.GetReceiptRef(), c.now)
-		facts.earned = c.estimate(st, req.GetBasket().GetCurrency(), basket.paid(suggested), c.boosts(made, ok && made.account == w.id))
+		facts.earned = c.estimate(st, req.GetBasket().GetCurrency(), basket, c.boosts(made, ok && made.account == w.id))
 		facts.points = max(0, sum(st.balance, facts.earned)-st.pending)
 		out.EstimatedPoints, saldo = proto.Int64(facts.earned), "earned"
 	}

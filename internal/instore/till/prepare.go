@@ -26,6 +26,7 @@ type prepared struct {
 	tongues   map[string]*tongue
 	tiers     map[string]int // place among the programme's tiers
 	groups    map[string]*programmev1.CustomerGroup
+	services  map[string]*programmev1.Service
 	campaigns map[string]*campaign
 }
 
@@ -49,7 +50,7 @@ type campaign struct {
 func Prepare(p *programmev1.Programme) (any, error) {
 	out := &prepared{
 		programme: p, named: map[string]*programmev1.Segment{}, stores: map[string]*place{}, tiers: map[string]int{},
-		groups: map[string]*programmev1.CustomerGroup{}, campaigns: map[string]*campaign{},
+		groups: map[string]*programmev1.CustomerGroup{}, services: map[string]*programmev1.Service{}, campaigns: map[string]*campaign{},
 	}
 	for _, step := range []func() error{out.compileRules, out.compileSegments, out.compilePlaces, out.compileTongues} {
 		if err := step(); err != nil {
@@ -61,6 +62,9 @@ func Prepare(p *programmev1.Programme) (any, error) {
 	}
 	for _, group := range p.GetCustomerGroups() {
 		out.groups[group.GetCode()] = group
+	}
+	for _, service := range p.GetServices() {
+		out.services[service.GetCode()] = service
 	}
 	for _, c := range p.GetCampaigns() {
 		out.campaigns[c.GetCode()] = out.compileCampaign(c)

@@ -2,6 +2,8 @@ package till
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
@@ -135,15 +137,43 @@ func (c *call) tierName(code, language string) string {
 	return ""
 }
 
-// entitlements are the customer's standing rights.
-func (c *call) entitlements(a *customerv1.Account, language string) []*tillv1.Entitlement {
+// entitlements are the customer's standing rights: the discounts of the customer's groups that have not ended, then the services of tier and
+// groups.
+func (c *call) entitlements(a *customerv1.Account, tier, language string) []*tillv1.Entitlement {
 	var out []*tillv1.Entitlement
+	var services []string
+	if i, ok := c.tiers[tier]; ok {
+		services = append(services, c.programme.GetTiers()[i].GetGives()...)
+	}
 	for _, code := range a.GetCustomerGroups() {
-		if group := c.groups[code]; group != nil {
-			out = append(out, &tillv1.Entitlement{Code: code, Name: named(group.GetName(), language), BasisPoints: group.GetPercent()})
+		group := c.groups[code]
+		if group == nil || group.GetUntil() != 0 && loyalty.Day(c.now) > group.GetUntil() {
+			continue
+		}
+		out = append(out, &tillv1.Entitlement{
+			Code: code, Name: named(group.GetName(), language), BasisPoints: group.GetPercent(), AskProof: group.GetAskProof(),
+		})
+		services = append(services, group.GetGives()...)
+	}
+	for i, code := range services {
+		if !slices.Contains(services[:i], code) {
+			out = append(out, &tillv1.Entitlement{Code: code, Name: c.serviceName(code, language)})
 		}
 	}
 	return out
+}
+
+// serviceName is what customers read of a service: as the programme calls it, else by a ready-made name, else its code.
+func (c *call) serviceName(code, language string) string {
+	if name := named(c.services[code].GetName(), language); name != "" {
+		return name
+	}
+	if tongue := c.tongues[language]; tongue != nil {
+		if name := tongue.say("service_"+code, receipt, &public{}); name != "" {
+			return name
+		}
+	}
+	return strings.ReplaceAll(code, "_", " ")
 }
 
 // shownSegment is the segment for the cashier, where the programme shows it; nil for who is silenced.

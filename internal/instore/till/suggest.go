@@ -34,27 +34,61 @@ func (c *call) saleOf(lines []*outcomev1.Line) sale {
 	return s
 }
 
-// paid is the basket as it would be paid: less what an offer takes off its lines.
-func (s sale) paid(suggested *suggestion) sale {
-	if suggested == nil {
+// paid is the basket as it would be paid: less what is taken off its lines.
+func (s sale) paid(off []*tillv1.LineDiscount) sale {
+	if len(off) == 0 {
 		return s
 	}
-	discounts := suggested.proto.GetOffer().GetLineDiscounts()
-	if len(discounts) == 0 {
-		return s
-	}
-	lines := slices.Clone(s.lines)
-	for i, line := range lines {
-		for _, off := range discounts {
-			if off.GetLine() == line.GetNo() {
-				lines[i] = proto.CloneOf(lines[i])
-				lines[i].NetMinor -= off.GetAmountMinor()
-				lines[i].DiscountMinor += off.GetAmountMinor()
+	s.lines = slices.Clone(s.lines)
+	for i, line := range s.lines {
+		for _, d := range off {
+			if d.GetLine() == line.GetNo() {
+				if s.lines[i] == line {
+					s.lines[i] = proto.CloneOf(line)
+				}
+				s.lines[i].NetMinor -= d.GetAmountMinor()
+				s.lines[i].DiscountMinor += d.GetAmountMinor()
 			}
 		}
 	}
-	s.lines = lines
 	return s
+}
+
+// takeOff reckons what the suggested offer and the customer's rights take off the basket, writes it beside each, and returns the basket as it
+// would then be paid.
+func (c *call) takeOff(rights []*tillv1.Entitlement, suggested *suggestion, basket sale) sale {
+	var offered []decision.LineDiscount
+	if suggested != nil {
+		offered = suggested.offered
+	}
+	var held []string
+	for _, right := range rights {
+		held = append(held, right.GetCode())
+	}
+	taken := c.decide.Take(offered, held, &decision.Input{Day: loyalty.Day(c.now), Lines: basket.lines, Groups: basket.sets})
+	var all []*tillv1.LineDiscount
+	if offer := suggested.offer(); offer != nil {
+		offer.LineDiscounts = basket.off(taken.Offer, offer.GetTillCode())
+		all = append(all, offer.GetLineDiscounts()...)
+	}
+	for _, r := range taken.Rights {
+		for _, right := range rights {
+			if right.GetCode() == r.Code {
+				right.LineDiscounts = basket.off(r.Lines, r.Code)
+				all = append(all, right.GetLineDiscounts()...)
+			}
+		}
+	}
+	return basket.paid(all)
+}
+
+// off are discounts as a till reads them.
+func (s sale) off(discounts []decision.LineDiscount, why string) []*tillv1.LineDiscount {
+	var out []*tillv1.LineDiscount
+	for _, d := range discounts {
+		out = append(out, &tillv1.LineDiscount{Line: s.lines[d.Line].GetNo(), AmountMinor: d.Amount, Why: why})
+	}
+	return out
 }
 
 // stageOf is the stage as the decision knows it.
@@ -74,7 +108,16 @@ func stageOf(stage tillv1.Stage) decision.Stage {
 // suggestion is what was decided for a customer, ready to be put into words.
 type suggestion struct {
 	proto    *tillv1.Suggestion
-	campaign *campaign // nil for silence
+	campaign *campaign               // nil for silence
+	offered  []decision.LineDiscount // what its offer takes off by itself
+}
+
+// offer is what is offered; nil for anything else.
+func (s *suggestion) offer() *tillv1.OfferSuggestion {
+	if s == nil {
+		return nil
+	}
+	return s.proto.GetOffer()
 }
 
 // suggest decides what to say. What was promised for this sale stands; otherwise the verdict is made now, and promised. Nil when the customer
@@ -105,14 +148,14 @@ func (c *call) suggest(req *tillv1.LookupRequest, w *who, s *standing, basket sa
 		silent: verdict.Shown() == nil, held: verdict.Arm != outcomev1.Arm_ARM_UNSPECIFIED, offer: verdict.Campaign.GetOffer(), made: c.now,
 	}
 	c.service.promises.keep(req.GetReceiptRef(), made)
-	c.fill(out, &made, basket, verdict.Discounts)
+	c.fill(out, &made, verdict.Discounts)
 	return out
 }
 
 // hold repeats what was promised, with the discounts of the basket as it is now.
 func (c *call) hold(promised *campaign, kept *promise, in *decision.Input) *suggestion {
 	out := &suggestion{proto: &tillv1.Suggestion{Reasons: []string{kept.reason() + " " + kept.campaign + " (promised)"}}}
-	c.fill(out, kept, sale{lines: in.Lines}, c.decide.Discounts(promised.source, in))
+	c.fill(out, kept, c.decide.Discounts(promised.source, in))
 	return out
 }
 
@@ -141,7 +184,7 @@ func (c *call) input(w *who, s *standing, basket sale, stage decision.Stage) *de
 }
 
 // fill writes what is to be shown; for the holdout, silence.
-func (c *call) fill(out *suggestion, made *promise, basket sale, discounts []decision.LineDiscount) {
+func (c *call) fill(out *suggestion, made *promise, discounts []decision.LineDiscount) {
 	if made.silent {
 		out.proto.Kind = &tillv1.Suggestion_None{None: &tillv1.NoSuggestion{}}
 		return
@@ -150,13 +193,8 @@ func (c *call) fill(out *suggestion, made *promise, basket sale, discounts []dec
 	out.proto.Id, out.proto.Campaign = made.suggestion, made.campaign
 	switch kind := out.campaign.source.GetKind().(type) {
 	case *programmev1.Campaign_Offer:
-		offer := &tillv1.OfferSuggestion{TillCode: kind.Offer.GetTillCode()}
-		for _, d := range discounts {
-			offer.LineDiscounts = append(offer.LineDiscounts, &tillv1.LineDiscount{
-				Line: basket.lines[d.Line].GetNo(), AmountMinor: d.Amount, Why: kind.Offer.GetTillCode(),
-			})
-		}
-		out.proto.Kind = &tillv1.Suggestion_Offer{Offer: offer}
+		out.offered = discounts
+		out.proto.Kind = &tillv1.Suggestion_Offer{Offer: &tillv1.OfferSuggestion{TillCode: kind.Offer.GetTillCode()}}
 	case *programmev1.Campaign_Prompt:
 		out.proto.Kind = &tillv1.Suggestion_Prompt{Prompt: &tillv1.PromptSuggestion{About: out.campaign.phrase}}
 	}
