@@ -57,6 +57,9 @@ func Compare(ctx context.Context, w *warehouse.Warehouse, present, draft *progra
 		if _, err := tx.Exec(ctx, statement("compare_keep")); err != nil {
 			return err
 		}
+		if err := now.uncount(ctx); err != nil {
+			return err
+		}
 		if _, err := then.find(ctx); err != nil {
 			return fmt.Errorf("the draft: %w", err)
 		}

@@ -16,8 +16,10 @@ func ScoreOnly(ctx context.Context, w *warehouse.Warehouse, programme *programme
 	var run *Run
 	err = w.Update(ctx, func(ctx context.Context, tx *warehouse.Tx) (err error) {
 		r.tx = tx
-		run, err = r.run(ctx)
-		return err
+		if run, err = r.run(ctx); err != nil {
+			return err
+		}
+		return r.uncount(ctx)
 	})
 	return run, err
 }

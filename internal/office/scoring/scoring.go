@@ -58,6 +58,9 @@ func Score(ctx context.Context, w *warehouse.Warehouse, programme *programmev1.P
 		if err == nil {
 			err = r.deepen(ctx, run)
 		}
+		if err == nil {
+			err = r.uncount(ctx)
+		}
 		if err == nil && options.Keep != nil {
 			err = options.Keep(ctx, tx, run)
 		}
@@ -72,6 +75,8 @@ func Score(ctx context.Context, w *warehouse.Warehouse, programme *programmev1.P
 // runner is one run under way. Its temporary tables are
 //
 //	sensitive  what receipts hold of sensitive groups
+//	voided, brought_back, counted
+//	           what counts
 //	measured   values per account, scored or not
 //	places     segments by scores
 //	ranks      segments, the best first
@@ -122,6 +127,9 @@ func (r *runner) run(ctx context.Context) (*Run, error) {
 // find measures, cuts and scores: it fills placed.
 func (r *runner) find(ctx context.Context) (found, error) {
 	r.options.Progress("add up receipts", 0, 0)
+	if err := r.count(ctx); err != nil {
+		return found{}, fmt.Errorf("find the receipts that count: %w", err)
+	}
 	if err := r.measure(ctx, r.first()); err != nil {
 		return found{}, fmt.Errorf("add up receipts: %w", err)
 	}
@@ -145,28 +153,47 @@ func (r *runner) first() int32 {
 	return segment.Window(r.asOf, r.rules.months)
 }
 
-// measure fills measured.
-func (r *runner) measure(ctx context.Context, first int32) error {
+// count says what counts: it makes the view counted and what stands behind it, for measure and, when the accounts are scored, for deepen.
+func (r *runner) count(ctx context.Context) error {
 	if err := r.hide(ctx); err != nil {
 		return err
 	}
-	places := fmt.Sprint(r.rules.decimals)
-	factor := "1" + strings.Repeat("0", int(r.rules.decimals))
+	if _, err := r.tx.Exec(ctx, statement("voided"), warehouse.Arg("as_of", r.asOf)); err != nil {
+		return err
+	}
+	if _, err := r.tx.Exec(ctx, statement("brought_back"), warehouse.Arg("as_of", r.asOf), warehouse.Arg("currency", r.rules.currency),
+		warehouse.Arg("remove", r.rules.remove)); err != nil {
+		return err
+	}
+	_, err := r.tx.Exec(ctx, statement("counted"))
+	return err
+}
+
+// uncount takes away what count made.
+func (r *runner) uncount(ctx context.Context) error {
+	_, err := r.tx.Exec(ctx, `drop macro table temp.main.counted; drop table temp.main.brought_back; drop table temp.main.voided;
+		drop table temp.main.sensitive`)
+	return err
+}
+
+// measure fills measured.
+func (r *runner) measure(ctx context.Context, first int32) error {
 	visits := "" // the same sum twice is taken once
 	if len(r.rules.sensitive) > 0 {
 		visits = "any_"
 	}
-	text := strings.NewReplacer("/*places*/", places, "/*factor*/", factor, "/*any*/", visits).Replace(statement("measure"))
-	if _, err := r.tx.Exec(ctx, text,
+	unit := "1" + strings.Repeat("0", max(0, amountDecimals-int(r.rules.decimals)))
+	text := strings.NewReplacer("/*unit*/", unit, "/*any*/", visits).Replace(statement("measure"))
+	_, err := r.tx.Exec(ctx, text,
 		warehouse.Arg("first", first), warehouse.Arg("as_of", r.asOf), warehouse.Arg("currency", r.rules.currency),
-		warehouse.Arg("remove", r.rules.remove), warehouse.Arg("visits", r.rules.visits), warehouse.Arg("net", r.rules.net),
+		warehouse.Arg("visits", r.rules.visits), warehouse.Arg("net", r.rules.net),
 		warehouse.Arg("basis", r.rules.basis), warehouse.Arg("leave_out", strings.Join(r.rules.leaveOut, ",")),
-		warehouse.Arg("imported", r.rules.imported), warehouse.Arg("by_time", r.rules.byTime)); err != nil {
-		return err
-	}
-	_, err := r.tx.Exec(ctx, "drop table temp.main.sensitive")
+		warehouse.Arg("imported", r.rules.imported), warehouse.Arg("by_time", r.rules.byTime))
 	return err
 }
+
+// amountDecimals is how many decimals the warehouse keeps of an amount.
+const amountDecimals = 4
 
 // hide fills sensitive.
 func (r *runner) hide(ctx context.Context) error {
