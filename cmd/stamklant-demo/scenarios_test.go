@@ -176,6 +176,7 @@ var ran = struct {
 
 // note keeps how a test went, with all its parts; what failed once has failed.
 func note(t *testing.T) {
+	t.Helper()
 	name, _, _ := strings.Cut(t.Name(), "/")
 	ran.Lock()
 	defer ran.Unlock()
