@@ -27,6 +27,16 @@ type View struct {
 	through []uint64 // memory for cut-offs, parallel to the spans of lives
 	at      []byte   // memory for the key a scan is at
 	next    []byte   // and for the one that must come next
+
+	opened [3]openedBucket // of one that reads only; the last opened first
+	gaps   [4]gap          // proved since it began; of one that reads only, in turn
+	proved int             // how many were proved
+}
+
+// openedBucket is a bucket that was looked for before.
+type openedBucket struct {
+	name   string
+	bucket *bbolt.Bucket
 }
 
 // View runs fn with the journal as it is now and returns fn's error. It waits for no writer. ErrUnavailable is returned in the moment after
@@ -71,9 +81,18 @@ func guard(err *error) {
 
 // bucket finds a bucket, which must be there.
 func (v *View) bucket(name string) (b *bbolt.Bucket, err error) {
+	for _, known := range v.opened {
+		if known.name == name && known.bucket != nil {
+			return known.bucket, nil
+		}
+	}
 	defer guard(&err)
 	if b = v.tx.Bucket([]byte(name)); b == nil {
 		return nil, fmt.Errorf("%w: it has no bucket %s", ErrDamaged, name)
+	}
+	if !v.tx.Writable() {
+		copy(v.opened[1:], v.opened[:])
+		v.opened[0] = openedBucket{name, b}
 	}
 	return b, nil
 }
@@ -268,8 +287,8 @@ func (v *View) IDHashes(visit func(hash [16]byte) error) error {
 	})
 }
 
-// HashesAdded rises when an entry was booked on an identifier without account, after that is on disk: while it stands still, IDHashes visits no
-// other ones than before.
+// HashesAdded rises when an entry was booked on an identifier without account, after that is on disk: a view that began after it was read
+// visits, with IDHashes, all that it counts.
 func (j *Journal) HashesAdded() uint64 { return j.hashes.Load() }
 
 // Spent reports whether a booking has spent a key.

@@ -19,10 +19,9 @@ type aliases struct {
 
 // aliasesOf are the identifiers of this kind that lead to an account. The whole index is made once per release, and again when a new card came.
 func (c *call) aliasesOf(v *journal.View, account [16]byte) ([][16]byte, error) {
-	added := c.service.cfg.Journal.HashesAdded()
 	known := c.service.aliases.Load()
-	if known == nil || known.release != c.release.Digest || known.hashes != added {
-		fresh := &aliases{release: c.release.Digest, hashes: added, of: map[[16]byte][][16]byte{}}
+	if known == nil || known.release != c.release.Digest || known.hashes != c.hashes {
+		fresh := &aliases{release: c.release.Digest, hashes: c.hashes, of: map[[16]byte][][16]byte{}}
 		err := v.IDHashes(func(hash [16]byte) error {
 			owner, ok, err := c.ownerOf(hash)
 			if ok {

@@ -55,6 +55,7 @@ type call struct {
 	service *Service
 	release *generation.Release
 	overlay *journal.Overlay // what the lane says over it
+	hashes  uint64           // how many cards without account the journal had when the call began: every view of it sees these
 	store   string
 	place   *place
 	now     time.Time // in store time
@@ -91,7 +92,7 @@ func (s *Service) on(release *generation.Release, caller *tillv1.Caller, handle 
 	}
 	place := programme.at(store)
 	return handle(&call{
-		prepared: programme, service: s, release: release, overlay: s.cfg.Journal.Overlay(), store: store, place: place,
+		prepared: programme, service: s, release: release, overlay: s.cfg.Journal.Overlay(), hashes: s.cfg.Journal.HashesAdded(), store: store, place: place,
 		now: s.cfg.Now().In(place.zone),
 	})
 }
