@@ -41,9 +41,10 @@ var layers = map[string]row{
 	"internal/bundle":   {ground, nil},
 
 	// What both wings share.
-	"api/tillclient":       {ground, nil},
+	"api/tillclient":       {ground, []string{"internal/certificate"}},
+	"internal/certificate": {ground, nil},
 	"internal/groupcommit": {ground, nil},
-	"internal/rpc":         {ground, nil},
+	"internal/rpc":         {ground, []string{"internal/certificate"}},
 	"internal/console":     {ground, nil},
 	"internal/samplechain": {ground, []string{"internal/identify"}},
 
@@ -76,7 +77,7 @@ var layers = map[string]row{
 	"internal/office/measure":          {wing, []string{"internal/office/warehouse", "internal/decision"}},
 	"internal/office/publisher": {wing, []string{
 		"internal/office/inbox", "internal/office/warehouse", "internal/office/scoring", "internal/office/programme",
-		"internal/bundle", "internal/segment", "internal/identify",
+		"internal/bundle", "internal/segment", "internal/identify", "internal/certificate",
 	}},
 	"internal/office/hub": {wing, []string{
 		"internal/office/warehouse", "internal/office/scoring", "internal/office/publisher", "internal/office/inbox",
@@ -84,8 +85,8 @@ var layers = map[string]row{
 	}},
 
 	// Assemblies.
-	"internal/instore": {assembly, append([]string{"internal/instore/...", "internal/groupcommit", "internal/rpc", "internal/console"}, pure...)},
-	"internal/office":  {assembly, append([]string{"internal/office/...", "internal/groupcommit", "internal/rpc", "internal/console"}, pure...)},
+	"internal/instore": {assembly, append([]string{"internal/instore/...", "internal/groupcommit", "internal/rpc", "internal/certificate", "internal/console"}, pure...)},
+	"internal/office":  {assembly, append([]string{"internal/office/...", "internal/groupcommit", "internal/rpc", "internal/certificate", "internal/console"}, pure...)},
 
 	// Programs.
 	"cmd/stamklant-store":  {program, []string{"internal/instore", "internal/samplechain", "internal/rpc", "internal/console"}},

@@ -15,8 +15,8 @@ import (
 var (
 	errNoToken     = Refuse(codes.Unauthenticated, ReasonNoToken, "send the header authorization: Bearer <token>, with a token this server knows")
 	errSharedToken = Refuse(codes.Unauthenticated, ReasonNoToken, "a token that all tills share is for the server's own machine: draw one for this till with `stamklant-store enrol till`")
-	errRole        = Refuse(codes.PermissionDenied, ReasonRole, "this token's role may not call this method")
-	errOtherTill   = Refuse(codes.PermissionDenied, ReasonOtherTill, "this token belongs to another till than caller.till names")
+	errRole        = Refuse(codes.PermissionDenied, ReasonRole, "this caller's role may not call this method")
+	errOtherTill   = Refuse(codes.PermissionDenied, ReasonOtherTill, "this token or certificate belongs to another till than caller.till names")
 )
 
 // authorised finds out who calls and whether that role may. What the table does not allow is refused.
@@ -27,22 +27,38 @@ func (s *Server) authorised(ctx context.Context, c *call, _ any) error {
 	if c.method.open {
 		return nil
 	}
-	token, ok := bearer(ctx)
-	if !ok {
-		return errNoToken
-	}
-	principal, ok := s.config.Authenticate(token)
-	if !ok {
-		return errNoToken
-	}
-	if c.web && s.config.Web.TLS != nil && principal.Till == "" {
-		return errSharedToken
+	principal, err := s.caller(ctx, c.web)
+	if err != nil {
+		return err
 	}
 	c.principal = principal
 	if c.method.authed || c.mayCall(principal) {
 		return nil
 	}
 	return errRole
+}
+
+// caller finds out who calls: by certificate, or by token.
+func (s *Server) caller(ctx context.Context, web bool) (*Principal, error) {
+	if s.config.Certified && !web {
+		if principal, ok := certifiedCaller(ctx); ok {
+			return principal, nil
+		}
+		return nil, errNoToken
+	}
+	token, ok := bearer(ctx)
+	if !ok {
+		return nil, errNoToken
+	}
+	principal, ok := s.config.Authenticate(token)
+	switch {
+	case !ok:
+		return nil, errNoToken
+	case web && s.config.Web.TLS != nil && principal.Till == "":
+		return nil, errSharedToken
+	default:
+		return principal, nil
+	}
 }
 
 // mayCall reports whether the table lets principal call the method, by the listener it came to.

@@ -91,6 +91,9 @@ type Config struct {
 	MetricsAddress string
 	// TLS secures the listener. Nil is plain text, which only loopback addresses may speak.
 	TLS *tls.Config
+	// Certified says that TLS has every caller show a certificate and checks it (certificate.Keeper.Serve): it alone says who calls, and tokens
+	// count only on the second listener.
+	Certified bool
 	// Web is the second listener, which speaks JSON and gRPC-Web. Nil for none.
 	Web *WebConfig
 	// Access says who may call what, by full method names ("/stamklant.till.v1.CheckoutService/Lookup"); nil means Matrix(). Every method of
@@ -125,6 +128,9 @@ func (c *Config) validate() error {
 		if err := loopbackOnly(c.Address); err != nil {
 			return err
 		}
+	}
+	if c.Certified && c.TLS == nil {
+		return errors.New("rpc: Config.Certified needs Config.TLS: nobody shows a certificate in plain text")
 	}
 	if c.Web != nil {
 		if err := c.Web.validate(); err != nil {

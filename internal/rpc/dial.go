@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -19,6 +20,15 @@ type DialConfig struct {
 	Token string
 	// TLS secures the connection. Nil is plain text, which only goes to loopback addresses.
 	TLS *tls.Config
+}
+
+// SecurePrefix before an address asks for TLS where plain text would do, on this machine.
+const SecurePrefix = "tls://"
+
+// NeedsTLS parts an address from SecurePrefix, and reports whether it can only be reached securely: it says so, or is beyond loopback.
+func NeedsTLS(address string) (hostPort string, needs bool) {
+	hostPort, needs = strings.CutPrefix(address, SecurePrefix)
+	return hostPort, needs || loopbackOnly(hostPort) != nil
 }
 
 // How a client keeps its connection: back within two seconds of a server's return, and aware of a pulled cable within 30.

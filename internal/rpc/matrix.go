@@ -32,9 +32,6 @@ var (
 	commands = Access{Roles: []Role{RoleAdmin}}
 )
 
-// checkout begins the names of methods that have their row before they are there.
-const checkout = "/stamklant.till.v1.CheckoutService/"
-
 var matrix = map[string]Access{
 	// Tills and scanners ask the server in their store.
 	tillv1.CheckoutService_Lookup_FullMethodName:        {Roles: []Role{RoleTill, RoleAdmin}, Web: true},
@@ -44,9 +41,9 @@ var matrix = map[string]Access{
 	tillv1.CheckoutService_ClaimReceipt_FullMethodName:  tills,
 	tillv1.CheckoutService_SetPreference_FullMethodName: tills,
 	tillv1.CheckoutService_SubmitDetails_FullMethodName: tills,
-	checkout + "Reserve":                                tills,
-	checkout + "Release":                                tills,
-	checkout + "RecordOutcome":                          tills,
+	tillv1.CheckoutService_Reserve_FullMethodName:       tills,
+	tillv1.CheckoutService_Release_FullMethodName:       tills,
+	tillv1.CheckoutService_RecordOutcome_FullMethodName: tills,
 	tillv1.CheckoutService_Explain_FullMethodName:       {Roles: []Role{RoleTill, RoleAdmin}, Staff: true, Web: true},
 	tillv1.CheckoutService_GetStatus_FullMethodName:     {Roles: []Role{RoleTill, RoleScanner, RoleAdmin}, Web: true, Get: true},
 

@@ -21,7 +21,7 @@ func (s *Server) newMetrics() error {
 		Name: "stamklant_panics_total", Help: "Calls that panicked and were answered INTERNAL.",
 	})
 	s.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "stamklant_calls_refused_total", Help: "Calls refused because of their number: RATE by one caller, OVERLOAD by all.",
+		Name: "stamklant_calls_refused_total", Help: "What was refused: calls because of their number (RATE by one caller, OVERLOAD by all), connections because of their certificate (HANDSHAKE).",
 	}, []string{"reason"})
 	for _, collector := range []prometheus.Collector{
 		s.calls, s.panics, s.refused,

@@ -31,6 +31,8 @@ const (
 	ReasonRate = "RATE"
 	// ReasonOverload says that the server has too much to do.
 	ReasonOverload = "OVERLOAD"
+	// ReasonHandshake is counted for connections that were refused: no certificate, or not one of ours. Nobody is told it in an answer.
+	ReasonHandshake = "HANDSHAKE"
 	// ReasonInternal says that the fault is ours.
 	ReasonInternal = "INTERNAL"
 )

@@ -13,7 +13,6 @@ import (
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -108,7 +107,7 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.ChainStreamInterceptor(s.streamInterceptors()...),
 	}
 	if s.config.TLS != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(s.config.TLS)))
+		options = append(options, grpc.Creds(s.secure(s.config.TLS)))
 	}
 	return options
 }

@@ -47,6 +47,7 @@ const keysetLife = 2 * 365 * 24 * time.Hour
 //	signing.pem    signs manifests
 //	recovery.pem   opens the data key of a server that lost its own
 //	details.pem    opens the contact details that customers give at tills; drawn when first published
+//	authority.pem  signs the authorities of stores, for certificates; drawn when first needed
 //	chain.json     what the chain is, for everybody to know
 //	secrets.json   the keys identifiers are hashed with, and the one decision tickets are sealed under
 //	keyset.skm     the signed keyset, as published
@@ -99,6 +100,8 @@ type Server struct {
 	TokenSHA256 []byte `json:"token_sha256"`
 	// What head-office jobs show to it. Empty for a server enrolled before there were such jobs.
 	SyncToken string `json:"sync_token,omitempty"`
+	// Serial number, in hexadecimal, of the authority its store's certificates are signed with. Empty for one enrolled before there were any.
+	Authority string `json:"authority,omitempty"`
 	// When it was enrolled.
 	Enrolled time.Time `json:"enrolled"`
 }
@@ -285,10 +288,14 @@ func (k *Keys) Enrol(e Enrolment, now time.Time) (*bundlev1.Enrolment, error) {
 	}
 	token, jobs := base64.RawURLEncoding.EncodeToString(random(32)), base64.RawURLEncoding.EncodeToString(random(32))
 	sum := sha256.Sum256([]byte(token))
+	chainAuthority, authority, serial, err := k.storeAuthority(e.Store, e.Server, now)
+	if err != nil {
+		return nil, err
+	}
 	s := Server{
 		Comment: "An enrolled server. Its private key and token are in the file it was given, and nowhere else.",
 		ID:      e.Server, Store: e.Store, Standby: e.Standby, PublicKey: private.PublicKey().Bytes(), TokenSHA256: sum[:], SyncToken: jobs,
-		Enrolled: now.UTC(),
+		Authority: serial, Enrolled: now.UTC(),
 	}
 	if err := os.MkdirAll(filepath.Join(k.dir, serversFolder), 0o700); err != nil {
 		return nil, err
@@ -301,6 +308,7 @@ func (k *Keys) Enrol(e Enrolment, now time.Time) (*bundlev1.Enrolment, error) {
 	return &bundlev1.Enrolment{
 		ServerId: e.Server, Store: e.Store, ChainId: chainID[:], RootPublicKey: k.root, PrivateKey: private.Bytes(),
 		OfficeAddress: e.OfficeAddress, Bundles: e.Bundles, Token: token, SyncToken: jobs,
+		ChainAuthority: chainAuthority, StoreAuthority: authority,
 	}, nil
 }
 

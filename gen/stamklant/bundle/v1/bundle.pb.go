@@ -1781,9 +1781,13 @@ type Enrolment struct {
 	// Shown to head office with every call.
 	Token string `protobuf:"bytes,8,opt,name=token,proto3" json:"token,omitempty"`
 	// What head-office jobs show to this server; empty when none may come.
-	SyncToken     string `protobuf:"bytes,9,opt,name=sync_token,json=syncToken,proto3" json:"sync_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	SyncToken string `protobuf:"bytes,9,opt,name=sync_token,json=syncToken,proto3" json:"sync_token,omitempty"`
+	// The chain's certificate authority, PEM: whom this server trusts when it calls and is called. Empty for a server enrolled before there was one.
+	ChainAuthority []byte `protobuf:"bytes,10,opt,name=chain_authority,json=chainAuthority,proto3" json:"chain_authority,omitempty"`
+	// The store's own certificate authority and its key, PEM: it signs the certificates of this server, its tills and scanners, and no others'.
+	StoreAuthority []byte `protobuf:"bytes,11,opt,name=store_authority,json=storeAuthority,proto3" json:"store_authority,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Enrolment) Reset() {
@@ -1877,6 +1881,20 @@ func (x *Enrolment) GetSyncToken() string {
 		return x.SyncToken
 	}
 	return ""
+}
+
+func (x *Enrolment) GetChainAuthority() []byte {
+	if x != nil {
+		return x.ChainAuthority
+	}
+	return nil
+}
+
+func (x *Enrolment) GetStoreAuthority() []byte {
+	if x != nil {
+		return x.StoreAuthority
+	}
+	return nil
 }
 
 var File_stamklant_bundle_v1_bundle_proto protoreflect.FileDescriptor
@@ -2014,7 +2032,7 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"\rProgrammePart\x12?\n" +
 	"\tprogramme\x18\x01 \x01(\v2!.stamklant.programme.v1.ProgrammeR\tprogramme\x12\x1d\n" +
 	"\n" +
-	"ticket_key\x18\x02 \x01(\fR\tticketKey\"\x98\x02\n" +
+	"ticket_key\x18\x02 \x01(\fR\tticketKey\"\xea\x02\n" +
 	"\tEnrolment\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12\x14\n" +
 	"\x05store\x18\x02 \x01(\tR\x05store\x12\x19\n" +
@@ -2026,7 +2044,10 @@ const file_stamklant_bundle_v1_bundle_proto_rawDesc = "" +
 	"\abundles\x18\a \x01(\tR\abundles\x12\x14\n" +
 	"\x05token\x18\b \x01(\tR\x05token\x12\x1d\n" +
 	"\n" +
-	"sync_token\x18\t \x01(\tR\tsyncToken*q\n" +
+	"sync_token\x18\t \x01(\tR\tsyncToken\x12'\n" +
+	"\x0fchain_authority\x18\n" +
+	" \x01(\fR\x0echainAuthority\x12'\n" +
+	"\x0fstore_authority\x18\v \x01(\fR\x0estoreAuthority*q\n" +
 	"\n" +
 	"SignedKind\x12\x1b\n" +
 	"\x17SIGNED_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
