@@ -127,6 +127,7 @@ func (w *writer) putRight(r *Right) error {
 	if err := w.put(inCoupons, id, plain); err != nil || len(r.Coupon.GetAccountId()) != 16 {
 		return err
 	}
+	w.gave = true
 	return w.put(inWallets, slices.Concat(r.Coupon.GetAccountId(), id), nil)
 }
 
@@ -156,6 +157,9 @@ func (w *writer) emptyWallet(account [16]byte) error {
 	}
 	return nil
 }
+
+// HasCoupons reports whether any account was ever given a coupon here: while it says no, every Wallet is empty.
+func (j *Journal) HasCoupons() bool { return j.coupons.Load() }
 
 // Lives is how many lives the file has had; more than one means that it was put back or copied, so that what it gave since may not stand in it.
 func (j *Journal) Lives() int { return len(j.lives.Load().lives) }

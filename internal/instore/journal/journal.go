@@ -124,6 +124,7 @@ type Journal struct {
 	lane       sync.Mutex // one change of the lane at a time
 	overlay    atomic.Pointer[Overlay]
 	compacting atomic.Bool
+	coupons    atomic.Bool   // some account has been given a coupon
 	hashes     atomic.Uint64 // how often identifiers without account were booked on
 	recorded   atomic.Int64  // when something was last recorded, Unix nanoseconds
 
@@ -256,6 +257,7 @@ func (j *Journal) update(ctx context.Context, fn func(w *writer) error) error {
 		return errCompacting
 	}
 	h := j.handle.Load()
+	gave := false
 	err := h.commits.Do(ctx, func(tx *bbolt.Tx) error {
 		j.size.Store(tx.Size())
 		w := &writer{View: j.newView(h, tx)}
@@ -265,8 +267,12 @@ func (j *Journal) update(ctx context.Context, fn func(w *writer) error) error {
 		if err := fn(w); err != nil {
 			return err
 		}
+		gave = w.gave
 		return w.save()
 	})
+	if gave {
+		j.coupons.Store(true)
+	}
 	return j.explain(h, err)
 }
 

@@ -13,6 +13,12 @@ func (j *Journal) load() error {
 		if err != nil {
 			return err
 		}
+		if err := v.scan(inWallets, nil, func(_, _ []byte) (bool, error) {
+			j.coupons.Store(true)
+			return false, nil
+		}); err != nil {
+			return err
+		}
 		b, err := v.metaRow(keyTrust)
 		if err != nil {
 			return err

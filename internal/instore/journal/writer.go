@@ -21,6 +21,7 @@ type writer struct {
 	marks marks
 	was   marks
 	clock Clock // when a receipt came
+	gave  bool  // some account was given a coupon
 }
 
 func (w *writer) load() (err error) {

@@ -50,7 +50,7 @@ func (r *result) points() int64 { return r.earned + r.taken }
 func (c *call) begin(req *tillv1.RecordReceiptRequest, w *who) *booking {
 	b := &booking{call: c, req: req, key: loyalty.KeyBytes(req.GetReceipt().GetKey()), who: w, reading: w.scanned}
 	b.receipt = proto.CloneOf(req.GetReceipt())
-	b.receipt.Identifier = nil
+	b.receipt.Identifier, b.receipt.Uses = nil, c.usesNamed(req.GetReceipt().GetUses())
 	if w.reading.Canonical != "" && w.reading.Outcome == identify.Card {
 		b.receipt.Identifier = &outcomev1.RecognisedIdentifier{Namespace: w.reading.Namespace, Canonical: w.reading.Canonical}
 	}
@@ -93,11 +93,17 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 	case b.who.account != nil:
 		row.AccountId = b.who.id[:]
 	}
-	booked, err := b.stored(row, b.response(out, before))
+	coupons, err := b.settle(v, before)
 	if err != nil {
 		return nil, err
 	}
-	booked.Note, booked.Spends = out.visit.Append(nil), out.spends
+	answer := b.response(out, before)
+	b.settleInto(row, answer, coupons)
+	booked, err := b.stored(row, answer)
+	if err != nil {
+		return nil, err
+	}
+	booked.Note, booked.Spends, booked.Rights = out.visit.Append(nil), out.spends, coupons.rights
 	return booked, nil
 }
 

@@ -50,6 +50,7 @@ func contentHash(req *tillv1.RecordReceiptRequest, reading identify.Reading, con
 	}
 	t.customer(req, reading, contentKey)
 	t.text(string(originalBytes(r)))
+	t.uses(r.GetUses(), contentKey)
 	return [sha256.Size]byte(t.h.Sum(nil))
 }
 
@@ -92,6 +93,28 @@ func (t *tuple) line(line *outcomev1.Line) {
 	t.number(uint64(line.GetNetMinor()))
 	t.number(flags)
 	t.number(uint64(int64(line.GetOriginalLine())))
+}
+
+// uses adds the vouchers and limited offers that were used; nothing where there were none.
+func (t *tuple) uses(uses []*outcomev1.Use, contentKey []byte) {
+	if len(uses) == 0 {
+		return
+	}
+	t.number(uint64(len(uses)))
+	for _, use := range uses {
+		switch thing := use.GetThing().(type) {
+		case *outcomev1.Use_VoucherRef:
+			t.text("voucher_ref")
+			t.text(thing.VoucherRef)
+		case *outcomev1.Use_VoucherCode:
+			name := identify.Hash(contentKey, "voucher_code", thing.VoucherCode)
+			t.text("voucher_code")
+			t.text(string(name[:]))
+		case *outcomev1.Use_Offer:
+			t.text("offer")
+			t.text(thing.Offer)
+		}
+	}
 }
 
 // customer adds whose receipt it is. A card counts by its canonical form, however it was scanned.

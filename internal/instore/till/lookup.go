@@ -29,14 +29,21 @@ func (s *Service) Lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv
 // lookup resolves, reads, decides and answers on one release.
 func (c *call) lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.LookupResponse, error) {
 	w, presented, err := c.asked(ctx, req)
+	if err == nil {
+		err = c.narrow(ctx, w, req)
+	}
 	if err != nil {
 		return nil, err
 	}
 	var st *standing
+	var wallet []*tillv1.Voucher
 	if w.earns() {
 		err = c.service.cfg.Journal.View(func(v *journal.View) error {
 			if st, err = c.stands(w, v); err == nil && req.GetBasket() != nil {
 				st.sale, err = c.earning(v, w, st, c.now, loyalty.Day(c.now))
+			}
+			if err == nil && w.account != nil && !w.lost {
+				wallet, err = c.wallet(w, v)
 			}
 			return err
 		})
@@ -48,9 +55,18 @@ func (c *call) lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.L
 		}
 	}
 	speech := c.speechFor(req.GetStaffLanguage(), req.GetAbilities(), w)
-	out := &tillv1.LookupResponse{Outcome: w.outcome, AccountRef: w.ref(), Choices: w.choices, Meta: c.meta(), Presented: presented}
+	out := &tillv1.LookupResponse{
+		Outcome: w.outcome, AccountRef: w.ref(), Choices: w.choices, Meta: c.meta(), Presented: presented, Vouchers: wallet,
+	}
 	if !w.earns() {
-		words := speech.neutral(outcomePhrases[w.outcome])
+		if out.Voucher, err = c.scannedVoucher(w); err != nil {
+			return nil, err
+		}
+		phrase := outcomePhrases[w.outcome]
+		if unusable := voucherPhrases[voucherResults[out.GetVoucher().GetState()]]; unusable != "" {
+			phrase = unusable
+		}
+		words := speech.neutralWith(phrase, voucherFacts(out.GetVoucher()))
 		out.Staff, out.CustomerDisplay, out.Receipt = words.staff, words.display, words.receipt
 		return out, nil
 	}

@@ -44,7 +44,7 @@ func TestLookupOutcomes(t *testing.T) {
 		{"never handed out", cardUnknown, tillv1.Outcome_OUTCOME_UNKNOWN_CARD, 0, "Kaart onbekend. Ga door", "Welkom"},
 		{"misread", "2900100000018", tillv1.Outcome_OUTCOME_BAD_CHECK_DIGIT, 0, "Scan opnieuw: code verkeerd gelezen", ""},
 		{"cheese", "2312345012347", tillv1.Outcome_OUTCOME_NOT_A_CARD, 0, "Dit is geen klantenkaart", ""},
-		{"voucher", "BON-1234", tillv1.Outcome_OUTCOME_VOUCHER, 0, "Dit is een bon of voucher", ""},
+		{"voucher of nobody", "BON-1234", tillv1.Outcome_OUTCOME_VOUCHER, 0, "Bon niet van deze winkel. Weiger", "Deze bon is hier|niet geldig"},
 		{"a phone of two", "06-12345678", tillv1.Outcome_OUTCOME_AMBIGUOUS, 0, "Kies de klant uit de lijst", "Een ogenblik|alstublieft"},
 		{"trade, and 35 points short", cardTrade, tillv1.Outcome_OUTCOME_FOUND, 0, "Hovenier: 15%, niet op acties", "Uw korting:|15%"},
 	} {

@@ -28,6 +28,9 @@ type prepared struct {
 	groups    map[string]*programmev1.CustomerGroup
 	services  map[string]*programmev1.Service
 	campaigns map[string]*campaign
+	coupons   []couponCampaign // in order of choice
+
+	couponsCapped bool // one of them counts how often a customer had it
 }
 
 // place is one store: its time and its languages.
@@ -35,6 +38,7 @@ type place struct {
 	zone      *time.Location
 	languages []string
 	name      string
+	country   string
 }
 
 // campaign is what a campaign comes to once it has won.
@@ -52,7 +56,7 @@ func Prepare(p *programmev1.Programme) (any, error) {
 		programme: p, named: map[string]*programmev1.Segment{}, stores: map[string]*place{}, tiers: map[string]int{},
 		groups: map[string]*programmev1.CustomerGroup{}, services: map[string]*programmev1.Service{}, campaigns: map[string]*campaign{},
 	}
-	for _, step := range []func() error{out.compileRules, out.compileSegments, out.compilePlaces, out.compileTongues} {
+	for _, step := range []func() error{out.compileRules, out.compileSegments, out.compilePlaces, out.compileTongues, out.compileCoupons} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("programme: %w", err)
 		}
@@ -116,7 +120,7 @@ func (p *prepared) compilePlaces() error {
 	}
 	p.elsewhere = chain
 	for _, s := range p.programme.GetStores() {
-		at := &place{zone: chain.zone, languages: s.GetLanguages(), name: s.GetName()}
+		at := &place{zone: chain.zone, languages: s.GetLanguages(), name: s.GetName(), country: s.GetCountry()}
 		if len(at.languages) == 0 {
 			at.languages = chain.languages
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"log/slog"
+	"slices"
 
 	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
@@ -33,6 +34,7 @@ type who struct {
 	erased  bool                // the owner was erased: a receipt waits for nobody
 	lost    bool                // the card that is shown was said to be lost; known once the journal was read
 	choices []*tillv1.Choice
+	several [][16]byte // all the customers it leads to, where there is more than one
 }
 
 // earns reports whether a receipt books points: for a customer, and at once for a card that was handed out.
@@ -181,25 +183,16 @@ func (c *call) accountsOf(ctx context.Context, w *who, identifier *customerv1.Id
 	case 1:
 		return c.load(ctx, w, [16]byte(ids[0]), found)
 	}
-	w.outcome = tillv1.Outcome_OUTCOME_AMBIGUOUS
-	for _, id := range ids[:min(len(ids), maxChoices)] {
-		account, err := c.release.Account([16]byte(id))
-		if errors.Is(err, generation.ErrNotFound) || c.overlay.Erased([16]byte(id)) {
-			continue
+	for _, id := range ids {
+		if survivor := c.overlay.Survivor([16]byte(id)); !c.overlay.Erased([16]byte(id)) && !slices.Contains(w.several, survivor) {
+			w.several = append(w.several, survivor)
 		}
-		if err != nil {
-			return err
-		}
-		masked := identifier.GetMasked()
-		if masked == "" {
-			masked = w.reading.Masked
-		}
-		if home := c.at(account.GetHomeStore()).name; home != "" {
-			masked += " · " + home
-		}
-		w.choices = append(w.choices, &tillv1.Choice{AccountRef: refs.EncodeToString(id), Masked: masked})
 	}
-	return nil
+	masked := identifier.GetMasked()
+	if masked == "" {
+		masked = w.reading.Masked
+	}
+	return c.choose(w, masked)
 }
 
 // load reads the account, or the one it was merged into, with what was published of all that were merged into that one.

@@ -38,6 +38,8 @@ type Service struct {
 	presented *presentations
 	harvest   *harvest
 	aliases   atomic.Pointer[aliases]
+	known     knownCoupons
+	shares    sharesGiven
 }
 
 // New makes the service. It panics when a field of the configuration is missing, which is a fault of the program.

@@ -27,8 +27,10 @@ func (c *call) speechFor(staffLanguage string, abilities *tillv1.Abilities, w *w
 }
 
 // neutral are the ready-made words of one case.
-func (s *speech) neutral(phrase string) blocks {
-	facts := &public{}
+func (s *speech) neutral(phrase string) blocks { return s.neutralWith(phrase, &public{}) }
+
+// neutralWith are the ready-made words of one case with its figures.
+func (s *speech) neutralWith(phrase string, facts *public) blocks {
 	return blocks{
 		staff:   s.staff.block(s.devices[cashier], s.staff.say(phrase, cashier, facts)),
 		display: s.customer.block(s.devices[display], s.customer.say(phrase, display, facts)),

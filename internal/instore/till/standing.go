@@ -71,7 +71,7 @@ func (c *call) stands(w *who, v *journal.View) (*standing, error) {
 
 // contacts counts which campaigns were had.
 func (c *call) contacts(w *who, v *journal.View, s *standing) error {
-	if !c.decide.Capped() {
+	if !c.decide.Capped() && !c.couponsCapped {
 		return nil
 	}
 	for _, account := range append([][16]byte{w.id}, w.merged...) {

@@ -87,6 +87,9 @@ type world struct {
 	cuts      *customerv1.CutPoints // of the next release
 
 	laneThrough uint64 // worked into the next release
+
+	shares []*bundlev1.CouponShare // codes of the next release
+	known  []*bundlev1.KnownCoupon
 }
 
 func names(nl, en string) []*programmev1.Translation {
@@ -271,7 +274,7 @@ func (w *world) publish(cutOffs ...*bundlev1.CutOff) {
 		Manifest: &bundlev1.Manifest{Version: w.version, Store: "s01", Programme: &bundlev1.SealedPart{HeaderDigest: digest[:]}, IssuedAt: timestamppb.New(now)},
 		Digest:   digest,
 		Header:   &bundlev1.CustomersHeader{CutOffs: cutOffs, IdentifierEpoch: 2, LaneThrough: w.laneThrough, Accounts: 5, CutPoints: w.cuts, DataAsOf: timestamppb.New(now.Add(-8 * time.Hour))},
-		Store: &bundlev1.StorePart{ContentKey: contentKey, DetailsKey: w.detailsKey, IdentifierKeys: []*bundlev1.IdentifierKey{
+		Store: &bundlev1.StorePart{ContentKey: contentKey, DetailsKey: w.detailsKey, CouponShares: w.shares, Coupons: w.known, IdentifierKeys: []*bundlev1.IdentifierKey{
 			{Epoch: 1, Key: []byte("the key of yesterday")}, {Epoch: 2, Key: identifierKey},
 		}},
 		Programme: &bundlev1.ProgrammePart{Programme: w.programme}, Prepared: prepared,
