@@ -47,6 +47,7 @@ var layers = map[string]row{
 	"internal/rpc":         {ground, []string{"internal/certificate"}},
 	"internal/console":     {ground, nil},
 	"internal/samplechain": {ground, []string{"internal/identify"}},
+	"internal/rush":        {ground, []string{"api/tillclient"}}, // its books rest on nothing that servers use
 
 	// In the store.
 	"internal/instore/generation": {wing, []string{"internal/bundle"}},
@@ -91,7 +92,7 @@ var layers = map[string]row{
 	// Programs.
 	"cmd/stamklant-store":  {program, []string{"internal/instore", "internal/samplechain", "internal/rpc", "internal/console"}},
 	"cmd/stamklant-office": {program, []string{"internal/office", "internal/samplechain", "internal/rpc", "internal/console"}},
-	"cmd/stamklant-till":   {program, []string{"api/tillclient", "internal/samplechain", "internal/rpc"}},
+	"cmd/stamklant-till":   {program, []string{"api/tillclient", "internal/samplechain", "internal/rush", "internal/rpc"}},
 	"cmd/stamklant-demo": {program, []string{
 		"internal/instore", "internal/office", "api/tillclient", "internal/samplechain", "internal/rpc", "internal/console",
 	}},

@@ -32,6 +32,9 @@ var (
 	errNoneAnswers = errors.New("tillclient: no server answers")
 )
 
+// LeftAlone reports whether no server was asked because all of them had not answered before: what Answer.Why says then.
+func LeftAlone(why error) bool { return errors.Is(why, errLeftAlone) }
+
 // Scanned returns a request about what a scanner read, as it came.
 func Scanned(raw []byte) *tillv1.LookupRequest {
 	return &tillv1.LookupRequest{Customer: &tillv1.LookupRequest_Identifier{Identifier: &tillv1.Identifier{

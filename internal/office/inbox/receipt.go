@@ -79,7 +79,7 @@ func (t *transaction) accountOf(r *outcomev1.RecordedReceipt) (id [16]byte, err 
 			return id, err
 		}
 	}
-	if !card || !counts(r.GetReceipt().GetKind()) {
+	if !card || !ofItsCard(r.GetReceipt().GetKind()) {
 		return id, reg.flush()
 	}
 	known, err := reg.identifier(given.GetNamespace(), given.GetCanonical())
@@ -106,6 +106,11 @@ func (t *transaction) accountOf(r *outcomev1.RecordedReceipt) (id [16]byte, err 
 		return id, err
 	}
 	return id, reg.flush()
+}
+
+// ofItsCard reports whether a receipt of this kind is booked on whose card was shown: a return is booked on who bought the goods, whoever brings them.
+func ofItsCard(kind outcomev1.ReceiptKind) bool {
+	return kind == outcomev1.ReceiptKind_RECEIPT_KIND_SALE || kind == outcomev1.ReceiptKind_RECEIPT_KIND_CLAIM
 }
 
 // counts reports whether a receipt of this kind is business with a customer.

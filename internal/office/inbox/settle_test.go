@@ -206,12 +206,19 @@ func TestReturnOfAnothersNewCard(t *testing.T) {
 	back := booked(broughtBack("gent", "11", sold.GetReceipt().GetKey(), 1), account(1), -15)
 	back.AccountId, back.Entries[0].AccountId, back.Entries[0].IdHash = nil, nil, hash
 	back.Receipt.Identifier = other.GetReceipt().GetIdentifier()
+	stranger := proto.CloneOf(back)
+	stranger.Receipt.Key.ReceiptNo, stranger.Receipt.Identifier.Canonical = "12", "2900100000130"
+	stranger.Entries[0].EntryId = idOf(stranger.Receipt.Key, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 0)
+	stranger.Entries[0].Points = -16
 	s := newServer("gent-1")
-	for _, r := range []*outcomev1.RecordedReceipt{other, sold, back} {
+	for _, r := range []*outcomev1.RecordedReceipt{other, sold, back, stranger} {
 		s.receipt(t, r)
 	}
 	deliver(t, box, s.all())
-	for card, want := range map[string]int64{"2900100000116": 37, "2900100000123": 100} {
+	if _, ok, err := box.AccountByIdentifier("card", "2900100000130"); ok || err != nil {
+		t.Errorf("who only brought goods back was given somebody's account: %v, %v", ok, err)
+	}
+	for card, want := range map[string]int64{"2900100000116": 21, "2900100000123": 100} {
 		id, ok, err := box.AccountByIdentifier("card", card)
 		if err != nil || !ok {
 			t.Fatalf("%s: %v, %v", card, ok, err)
