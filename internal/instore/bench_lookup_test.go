@@ -17,16 +17,26 @@ import (
 // benchWorkers is how many callers ask at once where a figure is about throughput.
 const benchWorkers = 16
 
-// BenchmarkTable prints what a lookup costs, each figure against a bare peer measured in the same round. It runs once, whatever b.N.
+// BenchmarkTable prints what a lookup costs, each figure against a bare peer measured in the same round. It runs once, whatever b.N; a part of
+// it by its name: BENCH=BenchmarkTable/direct.
 func BenchmarkTable(b *testing.B) {
 	if b.N > 1 {
 		return
 	}
 	store := openBench(b)
 	reads := store.newBareReads(b)
-	rows := []*row{store.lookupDirect(b, reads)}
-	rows = append(rows, store.lookupsOverSockets(b)...)
-	rows = append(rows, store.againstReads(b, reads), store.lookupsOpenLoop(b))
+	var rows []*row
+	for _, part := range []struct {
+		name    string
+		measure func() []*row
+	}{
+		{"direct", func() []*row { return []*row{store.lookupDirect(b, reads)} }},
+		{"sockets", func() []*row { return store.lookupsOverSockets(b) }},
+		{"reads", func() []*row { return []*row{store.againstReads(b, reads)} }},
+		{"open", func() []*row { return []*row{store.lookupsOpenLoop(b)} }},
+	} {
+		b.Run(part.name, func(*testing.B) { rows = append(rows, part.measure()...) })
+	}
 	printTable(os.Stdout, rows)
 	store.lookupAllocations(b)
 }

@@ -56,9 +56,13 @@ func (m *method) slow() time.Duration {
 }
 
 func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	c := s.newCall(ctx, info.FullMethod)
+	c, begun := ctx.Value(callKey{}).(*call)
+	if !begun {
+		c = s.newCall(ctx, info.FullMethod)
+		ctx = context.WithValue(ctx, callKey{}, c)
+	}
 	start := s.now()
-	resp, err := next(context.WithValue(ctx, callKey{}, c), req)
+	resp, err := next(ctx, req)
 	s.log(ctx, c, info.FullMethod, req, s.now().Sub(start), err)
 	return resp, err
 }

@@ -66,6 +66,8 @@ type call struct {
 	method    *method
 	principal *Principal
 	web       bool // it came to the second listener
+	request   any  // until it has arrived, what it is read into
+	bytes     int  // its length as it arrived; 0 when that was not measured
 }
 
 // callKey finds the call in a context.
@@ -136,8 +138,14 @@ func (s *streamWith) Context() context.Context { return s.ctx }
 
 // bounded refuses requests larger than the method allows.
 func (s *Server) bounded(_ context.Context, c *call, request any) error {
-	message, ok := request.(proto.Message)
-	if !ok || c.method == nil || proto.Size(message) <= c.method.limit.Bytes {
+	if c.method == nil {
+		return nil
+	}
+	if c.bytes == 0 { // it came by another way than the gRPC listener, or as one of many
+		if message, ok := request.(proto.Message); !ok || proto.Size(message) <= c.method.limit.Bytes {
+			return nil
+		}
+	} else if !c.oversize() {
 		return nil
 	}
 	return c.method.tooLarge

@@ -88,6 +88,7 @@ func NewServer(config Config) (*Server, error) {
 func (s *Server) options() []grpc.ServerOption {
 	l := s.limits
 	options := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxConcurrentStreams(l.StreamsPerConnection),
 		grpc.MaxRecvMsgSize(l.MessageBytes),
 		grpc.MaxSendMsgSize(l.MessageBytes),
@@ -114,7 +115,7 @@ func (s *Server) options() []grpc.ServerOption {
 
 // RegisterService registers a service, as generated Register functions do. Before Serve.
 func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
-	s.grpc.RegisterService(desc, impl)
+	s.grpc.RegisterService(s.arriving(desc), impl)
 	s.services = append(s.services, service{desc, impl})
 }
 
