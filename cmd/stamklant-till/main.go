@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -37,11 +38,12 @@ type commands struct {
 
 	Version kong.VersionFlag `help:"Print the version and stop."`
 
-	Lookup lookupCommand `cmd:"" help:"Ask who a customer is and what to say: what cashier, customer and printer get."`
-	Sell   sellCommand   `cmd:"" help:"Play a sale: look up, record the receipt, show the points and what is printed."`
-	Scan   scanCommand   `cmd:"" help:"Be the scanner or tablet beside a till: present every line that is read at it."`
-	Watch  watchCommand  `cmd:"" help:"Show what is presented at a till, as it happens."`
-	Status statusCommand `cmd:"" help:"Ask the server how it is: what it rests on, what waits."`
+	Lookup   lookupCommand   `cmd:"" help:"Ask who a customer is and what to say: what cashier, customer and printer get."`
+	Sell     sellCommand     `cmd:"" help:"Play a sale: look up, record the receipt, show the points and what is printed."`
+	Scan     scanCommand     `cmd:"" help:"Be the scanner or tablet beside a till: present every line that is read at it."`
+	Watch    watchCommand    `cmd:"" help:"Show what is presented at a till, as it happens."`
+	Status   statusCommand   `cmd:"" help:"Ask the server how it is: what it rests on, what waits."`
+	Simulate simulateCommand `cmd:"" help:"Play a rush hour with everything that goes wrong in one, and hold the tills' own books against head office's."`
 }
 
 // till are the flags that make this command a certain till in a certain store.
@@ -49,6 +51,9 @@ type till struct {
 	Address   []string      `help:"The store's server, and its standby after a comma." default:"127.0.0.1:7400" env:"STAMKLANT_TILL_ADDRESS" placeholder:"HOST:PORT"`
 	Token     string        `help:"The till's token." env:"STAMKLANT_TILL_TOKEN"`
 	TokenFile string        `help:"File that holds the token." env:"STAMKLANT_TILL_TOKEN_FILE" type:"existingfile" placeholder:"FILE"`
+	Cert      string        `help:"The till's certificate, from 'stamklant-store enrol till'; read again when it changes." env:"STAMKLANT_TILL_CERT" type:"existingfile" placeholder:"FILE"`
+	Key       string        `help:"Its key." env:"STAMKLANT_TILL_KEY" type:"existingfile" placeholder:"FILE"`
+	CA        string        `name:"ca" help:"The authorities the till trusts: ca.pem from there." env:"STAMKLANT_TILL_CA" type:"existingfile" placeholder:"FILE"`
 	Till      string        `help:"Which till this is." default:"1" env:"STAMKLANT_TILL_TILL" placeholder:"CODE"`
 	Store     string        `help:"Which store it stands in; left out, the server's." env:"STAMKLANT_TILL_STORE" placeholder:"CODE"`
 	Language  string        `help:"The cashier's language: nl, fr, de or en; left out, the store's first." env:"STAMKLANT_TILL_LANGUAGE" enum:"nl,fr,de,en," default:""`
@@ -143,16 +148,31 @@ func (t *till) config() (tillclient.Config, error) {
 		}
 		token = strings.TrimSpace(string(text))
 	}
-	if token == "" {
-		return tillclient.Config{}, usageError("no token: name the file the server keeps beside its data with --token-file, or set STAMKLANT_TILL_TOKEN")
+	secure, err := t.tls()
+	if err != nil {
+		return tillclient.Config{}, err
+	}
+	if token == "" && secure == nil {
+		return tillclient.Config{}, usageError("no token and no certificate: name the till's certificate with --cert, --key and --ca, or the file the server keeps beside its data with --token-file, or set STAMKLANT_TILL_TOKEN")
 	}
 	var lines, columns int32
 	if n, err := fmt.Sscanf(t.Display, "%dx%d", &lines, &columns); n != 2 || err != nil || lines < 0 || columns < 0 {
 		return tillclient.Config{}, usageError(fmt.Sprintf("--display %s: write lines and columns, as in 2x20", t.Display))
 	}
 	return tillclient.Config{
-		Addresses: t.Address, Token: token, Store: t.Store, Till: t.Till, Language: t.Language,
+		Addresses: t.Address, Token: token, TLS: secure, Store: t.Store, Till: t.Till, Language: t.Language,
 		Abilities: &tillv1.Abilities{DisplayLines: lines, DisplayColumns: columns, PrinterColumns: t.Printer, PinPadInput: t.PinPad},
 		Timing:    tillclient.Timing{Lookup: t.Timeout, Printer: 10 * time.Second}, // a person waits for the printer
 	}, nil
+}
+
+// tls is what the till's certificate says; nil without one.
+func (t *till) tls() (*tls.Config, error) {
+	if t.Cert == "" && t.Key == "" && t.CA == "" {
+		return nil, nil
+	}
+	if t.Cert == "" || t.Key == "" || t.CA == "" {
+		return nil, usageError("--cert, --key and --ca belong together: 'stamklant-store enrol till' writes all three")
+	}
+	return tillclient.TLS(t.Cert, t.Key, t.CA, nil)
 }
