@@ -16,7 +16,7 @@ func (c *Committer) run() {
 	defer close(c.stopped)
 	debug.SetPanicOnFault(true) // a page that cannot be read is an error of one transaction, not the end of the process
 	for {
-		batch, more := c.take()
+		batch, more := c.take(MaxBatch)
 		if len(batch) > 0 {
 			c.commit(batch)
 			continue
@@ -28,13 +28,13 @@ func (c *Committer) run() {
 	}
 }
 
-// take takes at most MaxBatch of those who wait, in order, and leaves out who gave up. more is false when the committer was closed.
-func (c *Committer) take() (batch []*call, more bool) {
+// take takes at most so many of those who wait, in order, and leaves out who gave up. more is false when the committer was closed.
+func (c *Committer) take(most int) (batch []*call, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	looked := 0
 	for _, w := range c.waiting {
-		if len(batch) == MaxBatch {
+		if len(batch) == most {
 			break
 		}
 		looked++
@@ -49,7 +49,10 @@ func (c *Committer) take() (batch []*call, more bool) {
 // commit makes a batch durable and answers every call in it. Calls that fail drop out, and the rest runs again.
 func (c *Committer) commit(batch []*call) {
 	for len(batch) > 0 {
-		tx, failed, err := c.attempt(batch)
+		var tx *bbolt.Tx
+		var failed int
+		var err error
+		batch, tx, failed, err = c.attempt(batch)
 		if failed >= 0 {
 			batch[failed].finish(err)
 			batch = slices.Delete(batch, failed, failed+1)
@@ -79,19 +82,25 @@ func answer(batch []*call, err error) {
 	}
 }
 
-// attempt runs the functions of a batch in one transaction. It stops at the first that fails, rolls back, and says which one it was.
-func (c *Committer) attempt(batch []*call) (tx *bbolt.Tx, failed int, err error) {
+// attempt runs the functions of a batch in one transaction, and then those that came meanwhile, as long as there are any and the batch may grow: who
+// was answered by the last flush is often back by then, and would else wait for two. It stops at the first that fails, rolls back, and says which
+// one of the grown batch it was.
+func (c *Committer) attempt(batch []*call) (grown []*call, tx *bbolt.Tx, failed int, err error) {
 	tx, err = c.begin()
 	if err != nil {
-		return nil, -1, err
+		return batch, nil, -1, err
 	}
-	for i, w := range batch {
-		if err := guarded(func() error { return w.fn(tx) }); err != nil {
+	for i := 0; i < len(batch); i++ {
+		if err := guarded(func() error { return batch[i].fn(tx) }); err != nil {
 			c.rollback(tx)
-			return nil, i, err
+			return batch, nil, i, err
+		}
+		if i == len(batch)-1 {
+			late, _ := c.take(MaxBatch - len(batch))
+			batch = append(batch, late...)
 		}
 	}
-	return tx, -1, nil
+	return batch, tx, -1, nil
 }
 
 func (c *Committer) begin() (tx *bbolt.Tx, err error) {

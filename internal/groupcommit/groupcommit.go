@@ -3,7 +3,7 @@
 // A bbolt file has one writer, and a durable transaction costs a flush of the disk, about the same for one receipt as for two hundred.
 // A Committer owns the writing side of one file: one goroutine takes whatever waits at that moment, at most MaxBatch functions, runs them
 // in one transaction, flushes once, and then answers all of them. There is no timer: a function that comes alone is committed at once,
-// and those that come during its flush go together in the next transaction.
+// those that come while others run join their transaction, and those that come during its flush go together in the next one.
 //
 // # What it promises
 //

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,6 +114,29 @@ func TestManyShareOneFlush(t *testing.T) {
 	}
 	if s := c.Stats(); s.Commits > callers/2 || s.Functions != callers+1 {
 		t.Errorf("%d commits for %d functions: they did not share", s.Commits, s.Functions)
+	}
+}
+
+// TestJoinsWhileOthersRun proves that who comes while others' functions run shares their flush.
+func TestJoinsWhileOthersRun(t *testing.T) {
+	db := open(t, nil)
+	c := start(t, db)
+	late := make(chan error, 1)
+	err := c.Do(t.Context(), func(tx *bbolt.Tx) error {
+		go func() { late <- c.Do(t.Context(), func(tx *bbolt.Tx) error { return put(tx, "late", "x") }) }()
+		for c.Queued() == 0 {
+			runtime.Gosched()
+		}
+		return put(tx, "early", "x")
+	})
+	if err := errors.Join(err, <-late); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(contents(t, db)); got != 2 {
+		t.Errorf("%d rows, want 2", got)
+	}
+	if s := c.Stats(); s.Commits != 1 || s.Functions != 2 {
+		t.Errorf("%d commits for %d functions, want 1 for 2", s.Commits, s.Functions)
 	}
 }
 

@@ -14,9 +14,11 @@
 //	├── 12                                 the newest manifest version this server trusted, and its digest
 //	├── 13                                 floor of trusted time, time of the last contact with head office
 //	└── 14                                 lane: the last number taken, and up to which erasures were made anonymous, compacted away, told of
-//	rows      number u64                   → outcome.v1.OutboxRow, marshalled, without its sequence
+//	rows      number u64                   → outcome.v1.OutboxRow, marshalled, without its sequence; before that of a receipt its tag: 00 ‖ uvarint
+//	                                         length ‖ what is in ages once the row is gone
 //	receipts  receipt id ‖ fork u32        → key, content hash, number, time, stored answer, what is left of it later, the sale once its row is gone
-//	entries   entry id                     → number of the row that booked it; the set that lets no entry count twice
+//	entries   entry id                     → number of the row that booked it; the set that lets no entry count twice. Entries whose id follows from
+//	                                         their receipt's key are not in it: the key is in receipts
 //	local     subject ‖ kind ‖ number ‖ ordinal u16   what no release has counted yet, by subject
 //	          kind 01 a ledger entry       → points, entry kind, day, entry id
 //	          kind 02 a contact            → time, outcome.v1.Exposure
@@ -26,7 +28,7 @@
 //	hashes    id hash                      → number of the latest entry that hangs on an identifier without account
 //	refused   receipt id ‖ content hash[:16]  → number of the row that told head office of the conflict
 //	          receipt id of a key ‖ 16 zeros  → number of the row that spent the key
-//	ages      number u64                   → receipt id ‖ fork, time: in which order stored answers shrink and keys are forgotten
+//	ages      number u64                   → receipt id ‖ fork, time, of rows that are gone: in which order keys are forgotten
 //	confirms  number u64                   → incarnation, chain: up to where head office once confirmed
 //	lane      lane number u64              → bundle.v1.LaneRecord; merges stay, all others go once every release has worked them in
 //	coupons   voucher id                   → how it stands, by which receipt key, outcome.v1.Coupon

@@ -189,7 +189,7 @@ func (w *writer) anonymiseRow(number uint64) error {
 	if number <= w.marks.pruned {
 		return nil // it went meanwhile; what was kept of it stands with the receipt
 	}
-	row, err := w.row(number)
+	row, tag, err := w.tagged(number)
 	if err != nil {
 		return err
 	}
@@ -210,11 +210,7 @@ func (w *writer) anonymiseRow(number uint64) error {
 	case *outcomev1.OutboxRow_Outcome:
 		kind.Outcome.AccountId = nil
 	}
-	plain, err := proto.Marshal(row)
-	if err != nil {
-		return err
-	}
-	return w.put(inRows, numberKey(number), plain)
+	return w.putRow(number, row, tag)
 }
 
 // forgetEntries takes the entries of a receipt that becomes anybody's out of the set: they count for nobody.

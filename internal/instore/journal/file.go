@@ -144,6 +144,7 @@ var migrations = []migration{
 	{"the first layout", func(*bbolt.Tx, *sealer) error { return nil }},
 	{"a place for the lane", layLane},
 	{"a place for what is held, coupons and late outcomes", layHolds},
+	{"a receipt's row is tagged with its place, and its own entries are known by its key", func(*bbolt.Tx, *sealer) error { return nil }},
 }
 
 // layLane adds what head office's urgent words are kept in.

@@ -49,7 +49,12 @@ func FuzzDecode(f *testing.F) {
 		if successor, value, err := unlink(b); err == nil {
 			same("link", link(successor, value), nil)
 		}
-		_, _, _, _ = decodeAge(b)
+		if at, err := decodePlace(b); err == nil {
+			same("place", at.encode(), nil)
+		}
+		if tag, row, err := untag(b); err == nil {
+			same("tagged row", append(tag.before(nil), row...), nil)
+		}
 		_ = localNumber(b)
 	})
 }

@@ -96,7 +96,7 @@ func request(no string, account [16]byte, points int64) journal.RecordRequest {
 						Points: points, Day: 20526, PointsPerLine: []int64{points},
 					}},
 				},
-				Answer: fmt.Appendf(nil, "%d points on %s", points, no), Brief: fmt.Appendf(nil, "%d", points),
+				Own: true, Answer: fmt.Appendf(nil, "%d points on %s", points, no), Brief: fmt.Appendf(nil, "%d", points),
 			}, nil
 		},
 	}
@@ -272,7 +272,7 @@ func TestAnEntryCountsOnce(t *testing.T) {
 		book := req.Book
 		req.Book = func(v *journal.View) (*journal.Booking, error) {
 			b, err := book(v)
-			b.Row.Entries[0].EntryId = entryID("survey reward of march")
+			b.Row.Entries[0].EntryId, b.Own = entryID("survey reward of march"), false
 			if known, err := v.HasEntry([16]byte(entryID("survey reward of march"))); known != (i > 0) || err != nil {
 				t.Errorf("receipt %d: entry known %t, %v", i, known, err)
 			}

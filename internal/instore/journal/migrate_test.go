@@ -82,6 +82,14 @@ func TestMigrations(t *testing.T) {
 			withoutHolds(t, path)
 		case 2: // nothing was held, and no coupon given
 			withoutHolds(t, path)
+		case 3: // receipts' places stood in ages only, and all entries in a set
+			setVersion(t, path, uint32(journal.Layouts()))
+			j = open(t, path)
+			if err := j.Untag(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			j.Close()
+			setVersion(t, path, uint32(version))
 		default:
 			t.Fatalf("the migration from layout %d has no test: make a file of that layout here", version)
 		}

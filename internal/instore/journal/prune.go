@@ -49,11 +49,11 @@ func (j *Journal) Prune(ctx context.Context, openable []Counted) (removed int, e
 func (w *writer) prune(openable []Counted) (n int, err error) {
 	for ; n < pruneStep && w.marks.pruned < w.marks.confirmed; n++ {
 		number := w.marks.pruned + 1
-		row, err := w.row(number)
+		row, tag, err := w.tagged(number)
 		if err != nil || !w.mayGo(number, row, openable) {
 			return n, err
 		}
-		if err := w.drop(number, row); err != nil {
+		if err := w.drop(number, row, tag); err != nil {
 			return n, err
 		}
 		w.marks.pruned = number
@@ -87,7 +87,7 @@ func receiptDay(row *outcomev1.RecordedReceipt) int32 {
 }
 
 // drop removes a row and what is kept of it by subject.
-func (w *writer) drop(number uint64, row *outcomev1.OutboxRow) error {
+func (w *writer) drop(number uint64, row *outcomev1.OutboxRow, tag *place) error {
 	if err := w.remove(inRows, numberKey(number)); err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (w *writer) drop(number uint64, row *outcomev1.OutboxRow) error {
 			return err
 		}
 	}
-	return w.keepSale(number, rec)
+	return w.keepSale(number, rec, tag)
 }
 
 func (w *writer) dropEntry(number uint64, ordinal int, e *outcomev1.LedgerEntry) error {
@@ -138,16 +138,15 @@ func (w *writer) dropEntry(number uint64, ordinal int, e *outcomev1.LedgerEntry)
 }
 
 // keepSale keeps, with the receipt key, what a return needs of a sale whose row goes: neither card nor what was shown.
-func (w *writer) keepSale(number uint64, row *outcomev1.RecordedReceipt) error {
-	place, err := w.get(inAges, numberKey(number))
-	if err != nil || place == nil {
-		return err // the key was forgotten before the row was counted
+func (w *writer) keepSale(number uint64, row *outcomev1.RecordedReceipt, tag *place) error {
+	at, err := w.placeOf(number, tag)
+	if err != nil || at == nil {
+		return err // a row of somebody whose key was lost
 	}
-	id, fork, _, err := decodeAge(place)
-	if err != nil {
-		return fmt.Errorf("%w: age of row %d: %w", ErrDamaged, number, err)
+	if err := w.put(inAges, numberKey(number), at.encode()); err != nil {
+		return err
 	}
-	rec, err := w.receipt(id, fork, nil)
+	rec, err := w.receipt(at.id, at.fork, nil)
 	if err != nil || rec == nil {
 		return err
 	}
@@ -159,18 +158,7 @@ func (w *writer) keepSale(number uint64, row *outcomev1.RecordedReceipt) error {
 	if rec.sale, err = proto.Marshal(sale); err != nil {
 		return err
 	}
-	return w.put(inReceipts, receiptKey(id, fork), rec.encode())
-}
-
-// decodeAge reads a value of ages: a place in receipts, and when it was recorded.
-func decodeAge(b []byte) (id [16]byte, fork uint32, at int64, err error) {
-	r := reader{b: b}
-	id = r.id()
-	if f := r.take(4); f != nil {
-		fork = binary.BigEndian.Uint32(f)
-	}
-	at = r.varint()
-	return id, fork, at, r.end()
+	return w.put(inReceipts, at.key(), rec.encode())
 }
 
 // Forget ages what was recorded: of answers from before wholeBefore only their brief is left, and receipts from before keysBefore whose rows
@@ -193,76 +181,93 @@ func (j *Journal) Forget(ctx context.Context, wholeBefore, keysBefore time.Time)
 	}
 }
 
-// ages visits at most pruneStep receipts after a number that were recorded before a time.
-func (w *writer) ages(after uint64, before int64, visit func(number uint64, id [16]byte, fork uint32) error) (n int, err error) {
-	type age struct {
-		number uint64
-		id     [16]byte
-		fork   uint32
+// An aged is a receipt that was recorded before some time.
+type aged struct {
+	place
+	number uint64
+}
+
+// older collects at most pruneStep receipts after a number that were recorded before a time, oldest first: those whose rows are gone from ages, the
+// others from their rows.
+func (w *writer) older(after uint64, before int64) (found []aged, err error) {
+	young := false
+	collect := func(number uint64, at *place) bool {
+		if young = at.at >= before; young {
+			return false
+		}
+		found = append(found, aged{*at, number})
+		return len(found) < pruneStep
 	}
-	var found []age
 	err = w.from(inAges, numberKey(after+1), func(key, plain []byte) (bool, error) {
-		id, fork, at, err := decodeAge(plain)
+		at, err := decodePlace(plain)
 		if err != nil || len(key) != 8 {
 			return false, fmt.Errorf("%w: ages %x", ErrDamaged, key)
 		}
-		if at >= before {
-			return false, nil
-		}
-		found = append(found, age{binary.BigEndian.Uint64(key), id, fork})
-		return len(found) < pruneStep, nil
+		number := binary.BigEndian.Uint64(key)
+		return number <= w.marks.pruned && collect(number, at), nil
 	})
-	for _, a := range found {
-		if err != nil {
-			break
+	for number := max(after, w.marks.pruned) + 1; err == nil && !young && len(found) < pruneStep && number <= w.marks.last; number++ {
+		var at *place
+		if at, err = w.placeOfRow(number); at != nil {
+			collect(number, at)
 		}
-		err = visit(a.number, a.id, a.fork)
-		n++
 	}
-	return n, err
+	return found, err
 }
 
 // shorten leaves of old answers only their brief.
 func (w *writer) shorten(before int64) (int, error) {
-	return w.ages(w.marks.aged, before, func(number uint64, id [16]byte, fork uint32) error {
-		w.marks.aged = number
-		rec, err := w.receipt(id, fork, nil)
-		if err != nil || rec == nil {
-			return err
+	found, err := w.older(w.marks.aged, before)
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range found {
+		w.marks.aged = a.number
+		rec, err := w.receipt(a.id, a.fork, nil)
+		if err != nil {
+			return 0, err
+		}
+		if rec == nil {
+			continue
 		}
 		rec.answer, rec.brief = rec.brief, nil
-		return w.put(inReceipts, receiptKey(id, fork), rec.encode())
-	})
+		if err := w.put(inReceipts, a.key(), rec.encode()); err != nil {
+			return 0, err
+		}
+	}
+	return len(found), nil
 }
 
 // forget removes old receipt keys and the ids of their entries.
-func (w *writer) forget(before int64) (int, error) {
-	n := 0
-	_, err := w.ages(w.marks.forgotten, before, func(number uint64, id [16]byte, fork uint32) error {
-		if number > w.marks.pruned {
-			return nil
+func (w *writer) forget(before int64) (n int, err error) {
+	found, err := w.older(w.marks.forgotten, before)
+	for _, a := range found {
+		if err != nil || a.number > w.marks.pruned {
+			break
 		}
-		rec, err := w.receipt(id, fork, nil)
+		w.marks.forgotten = a.number
+		n++
+		err = w.forgetReceipt(&a)
+	}
+	return n, err
+}
+
+func (w *writer) forgetReceipt(a *aged) error {
+	rec, err := w.receipt(a.id, a.fork, nil)
+	if err != nil {
+		return err
+	}
+	if rec != nil {
+		st, err := w.standing(rec)
 		if err != nil {
 			return err
 		}
-		if rec != nil {
-			st, err := w.standing(rec)
-			if err != nil {
-				return err
-			}
-			for _, e := range st.Sale.GetEntries() {
-				if err := w.remove(inEntries, e.GetEntryId()); err != nil {
-					return err
-				}
-			}
-		}
-		w.marks.forgotten = number
-		n++
-		if err := w.remove(inReceipts, receiptKey(id, fork)); err != nil {
+		if err := w.forgetEntries(st.Sale); err != nil {
 			return err
 		}
-		return w.remove(inAges, numberKey(number))
-	})
-	return n, err
+	}
+	if err := w.remove(inReceipts, a.key()); err != nil {
+		return err
+	}
+	return w.remove(inAges, numberKey(a.number))
 }

@@ -104,12 +104,12 @@ func (j *Journal) Salvage(ctx context.Context, old string) (taken, lost int, err
 			return err
 		}
 		for number := m.last + 1; number <= last; number++ {
-			row, rec, err := v.whole(number)
+			row, at, rec, err := v.whole(number)
 			if err != nil {
 				lost++
 				continue
 			}
-			if err := j.adopt(ctx, row, rec, v.noteOf(number, row)); err != nil {
+			if err := j.adopt(ctx, row, at, rec, v.noteOf(number, row)); err != nil {
 				return err
 			}
 			taken++
@@ -138,30 +138,19 @@ func (v *View) lastRow() (last uint64, err error) {
 	return last, nil
 }
 
-// whole reads a row, and the receipt key it stands under when that can be read.
-func (v *View) whole(number uint64) (*outcomev1.OutboxRow, *record, error) {
-	row, err := v.row(number)
+// whole reads a row, and of a receipt where its key stands and what stands there, each nil when it is lost, which the row is not.
+func (v *View) whole(number uint64) (row *outcomev1.OutboxRow, at *place, rec *record, err error) {
+	row, tag, err := v.tagged(number)
 	if err != nil || row.GetReceipt() == nil {
-		return row, nil, err
+		return row, nil, nil, err
 	}
-	return row, v.recordOf(number), nil
-}
-
-// recordOf reads the receipt key of a row; nil when it is lost, which the row is not.
-func (v *View) recordOf(number uint64) *record {
-	place, err := v.get(inAges, numberKey(number))
-	if err != nil || place == nil {
-		return nil
+	if at, err = v.placeOf(number, tag); err != nil || at == nil {
+		return row, nil, nil, nil //nolint:nilerr // the row can be read, and goes up
 	}
-	id, fork, _, err := decodeAge(place)
-	if err != nil {
-		return nil
+	if rec, err = v.receipt(at.id, at.fork, nil); err != nil {
+		rec = nil
 	}
-	rec, err := v.receipt(id, fork, nil)
-	if err != nil {
-		return nil
-	}
-	return rec
+	return row, at, rec, nil
 }
 
 // noteOf reads what was noted of a row's receipt by subject; nil when that is lost.
@@ -178,14 +167,14 @@ func (v *View) noteOf(number uint64, row *outcomev1.OutboxRow) []byte {
 }
 
 // adopt records a row again as it was recorded.
-func (j *Journal) adopt(ctx context.Context, row *outcomev1.OutboxRow, rec *record, note []byte) error {
+func (j *Journal) adopt(ctx context.Context, row *outcomev1.OutboxRow, at *place, rec *record, note []byte) error {
 	return j.update(ctx, func(w *writer) error {
-		if rec != nil {
-			if had, err := w.receipt(receiptID(rec.key), rec.fork, nil); err != nil || had != nil {
+		if at != nil {
+			if had, err := w.receipt(at.id, at.fork, nil); err != nil || had != nil {
 				return err // the till has sent it again meanwhile
 			}
 		}
-		number, err := w.append(proto.CloneOf(row))
+		number, err := w.appendTagged(proto.CloneOf(row), at)
 		if err != nil {
 			return err
 		}
@@ -199,14 +188,10 @@ func (j *Journal) adopt(ctx context.Context, row *outcomev1.OutboxRow, rec *reco
 		if rec != nil {
 			again := *rec
 			again.number, again.key = number, slices.Clone(rec.key)
-			place := receiptKey(receiptID(rec.key), rec.fork)
-			if err := w.put(inReceipts, place, again.encode()); err != nil {
-				return err
-			}
-			if err := w.put(inAges, numberKey(number), binary.AppendVarint(place, rec.at)); err != nil {
+			if err := w.put(inReceipts, at.key(), again.encode()); err != nil {
 				return err
 			}
 		}
-		return w.index(number, receipt, note, receipt.GetRecordedAt().AsTime())
+		return w.index(number, receipt, &Booking{Note: note}, receipt.GetRecordedAt().AsTime())
 	})
 }

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -32,6 +31,8 @@ type RecordRequest struct {
 type Booking struct {
 	// Row is what goes up. The journal fills in content hash, fork, and the time when it has none. It must be new in every run of Book.
 	Row *outcomev1.RecordedReceipt
+	// Own says that the ids of the row's entries follow from the receipt's key: nothing else can bring them, so that remembering the key is enough.
+	Own bool
 	// Answer is the answer to the till, kept for a re-send.
 	Answer []byte
 	// Brief is what is kept of the answer later (its points); empty keeps nothing.
@@ -132,7 +133,7 @@ func (w *writer) known(id [16]byte, req *RecordRequest) (first, same *record, fo
 	}
 }
 
-func (w *writer) book(id [16]byte, req *RecordRequest, at time.Time) (Recorded, error) {
+func (w *writer) book(id [16]byte, req *RecordRequest, now time.Time) (Recorded, error) {
 	booking, err := req.Book(w.View)
 	if err != nil {
 		return Recorded{}, err
@@ -148,16 +149,13 @@ func (w *writer) book(id [16]byte, req *RecordRequest, at time.Time) (Recorded, 
 	if w.clock.Suspect {
 		row.TrustedAt = timestamppb.New(w.clock.Trusted)
 	}
-	number, err := w.append(&outcomev1.OutboxRow{Row: &outcomev1.OutboxRow_Receipt{Receipt: row}})
+	at := &place{id: id, fork: w.fork, at: now.Unix()}
+	number, err := w.appendTagged(&outcomev1.OutboxRow{Row: &outcomev1.OutboxRow_Receipt{Receipt: row}}, at)
 	if err != nil {
 		return Recorded{}, err
 	}
-	rec := &record{key: req.Key, hash: req.Hash, number: number, at: at.Unix(), answer: booking.Answer, brief: booking.Brief}
-	place := receiptKey(id, w.fork)
-	if err := w.put(inReceipts, place, rec.encode()); err != nil {
-		return Recorded{}, err
-	}
-	if err := w.put(inAges, numberKey(number), binary.AppendVarint(place, at.Unix())); err != nil {
+	rec := &record{key: req.Key, hash: req.Hash, number: number, at: at.at, answer: booking.Answer, brief: booking.Brief}
+	if err := w.put(inReceipts, at.key(), rec.encode()); err != nil {
 		return Recorded{}, err
 	}
 	if booking.Spends != nil {
@@ -174,7 +172,7 @@ func (w *writer) book(id [16]byte, req *RecordRequest, at time.Time) (Recorded, 
 			out.hashes++
 		}
 	}
-	return out, w.index(number, row, booking.Note, at)
+	return out, w.index(number, row, booking, now)
 }
 
 // refuse tells head office of a conflict, once for every content that was refused.

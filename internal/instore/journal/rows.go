@@ -55,7 +55,8 @@ func (v *View) walk(after, last uint64, visit func(number uint64, stored []byte)
 		if err != nil {
 			return err
 		}
-		if stored == nil {
+		_, stored, err = untag(stored)
+		if err != nil || len(stored) == 0 {
 			return fmt.Errorf("%w: row %d is missing", ErrDamaged, number)
 		}
 		if !visit(number, stored) {

@@ -206,6 +206,44 @@ func TestForget(t *testing.T) {
 }
 
 // TestForkKeepsWhatIsAgreed: rows both sides agree on stay as they are, the rest goes up under a new incarnation.
+// TestPlaceMovesWithItsRow: a receipt is not written to ages nor to the set of entries while its key and its row say the same.
+func TestPlaceMovesWithItsRow(t *testing.T) {
+	j := open(t, file(t))
+	recordMany(t, j, 0, 4)
+	reward := request("reward", subject(1), 3)
+	book := reward.Book
+	reward.Book = func(v *journal.View) (*journal.Booking, error) {
+		b, err := book(v)
+		b.Own = false
+		return b, err
+	}
+	record(t, j, reward)
+	stand := func(when string, wantAges, wantEntries int) {
+		t.Helper()
+		ages, entries, err := j.Ages()
+		if err != nil || len(ages) != wantAges || entries != wantEntries {
+			t.Errorf("%s: %d places in ages, %d entries, %v; want %d and %d", when, len(ages), entries, err, wantAges, wantEntries)
+		}
+	}
+	stand("recorded", 0, 1)
+	deliver(t, j)
+	prune(t, j, 3)
+	stand("three rows are gone", 3, 1)
+	if n, err := j.Forget(t.Context(), noon.Add(time.Hour), noon.Add(time.Hour)); n != 3 || err != nil {
+		t.Errorf("%d keys forgotten, %v; want those 3 whose rows are gone", n, err)
+	}
+	stand("three keys are forgotten", 0, 1)
+	if rec := record(t, j, request("3", subject(0), 1)); !rec.Replayed || string(rec.Answer) != "1" {
+		t.Errorf("of the fourth, whose row is here, %+v is left; want its brief", rec)
+	}
+	prune(t, j, 5)
+	stand("all rows are gone", 2, 1)
+	if n, err := j.Forget(t.Context(), noon.Add(time.Hour), noon.Add(time.Hour)); n != 2 || err != nil {
+		t.Errorf("%d keys forgotten, %v; want the other 2", n, err)
+	}
+	stand("all keys are forgotten", 0, 0)
+}
+
 func TestForkKeepsWhatIsAgreed(t *testing.T) {
 	j := open(t, file(t))
 	recordMany(t, j, 0, 6)

@@ -265,15 +265,22 @@ func (v *View) Booked(number uint64) (*outcomev1.RecordedReceipt, error) {
 
 // row reads one row. A number that must be there and is not is damage.
 func (v *View) row(number uint64) (*outcomev1.OutboxRow, error) {
+	row, _, err := v.tagged(number)
+	return row, err
+}
+
+// tagged reads one row and, of a receipt, the place it is tagged with; rows of older layouts have none.
+func (v *View) tagged(number uint64) (*outcomev1.OutboxRow, *place, error) {
 	plain, err := v.get(inRows, numberKey(number))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	tag, plain, err := untag(plain)
 	row := &outcomev1.OutboxRow{}
-	if plain == nil || proto.Unmarshal(plain, row) != nil {
-		return nil, fmt.Errorf("%w: row %d cannot be read", ErrDamaged, number)
+	if err != nil || len(plain) == 0 || proto.Unmarshal(plain, row) != nil {
+		return nil, nil, fmt.Errorf("%w: row %d cannot be read", ErrDamaged, number)
 	}
-	return row, nil
+	return row, tag, nil
 }
 
 // IDHashes visits every identifier hash that entries hang on because its card had no account when they were booked. A release may since
@@ -297,7 +304,7 @@ func (v *View) Spent(key []byte) (bool, error) {
 	return plain != nil, err
 }
 
-// HasEntry reports whether an entry with this id was booked here.
+// HasEntry reports whether an entry with this id was booked here that was not its receipt's own (see Booking.Own).
 func (v *View) HasEntry(id [16]byte) (bool, error) {
 	plain, err := v.get(inEntries, id[:])
 	return plain != nil, err

@@ -72,14 +72,22 @@ func (w *writer) remove(bucket string, key []byte) error {
 	return b.Delete(key)
 }
 
-// append adds a row, without sequence: that follows from its number.
-func (w *writer) append(row *outcomev1.OutboxRow) (uint64, error) {
-	plain, err := proto.Marshal(row)
-	if err != nil {
-		return 0, err
-	}
+// append adds a row that is no receipt, without sequence: that follows from its number.
+func (w *writer) append(row *outcomev1.OutboxRow) (uint64, error) { return w.appendTagged(row, nil) }
+
+// appendTagged adds a row; that of a receipt is tagged with its place.
+func (w *writer) appendTagged(row *outcomev1.OutboxRow, tag *place) (uint64, error) {
 	w.marks.last++
-	return w.marks.last, w.put(inRows, numberKey(w.marks.last), plain)
+	return w.marks.last, w.putRow(w.marks.last, row, tag)
+}
+
+// putRow writes a row at its number.
+func (w *writer) putRow(number uint64, row *outcomev1.OutboxRow, tag *place) error {
+	plain, err := proto.MarshalOptions{}.MarshalAppend(tag.before(nil), row)
+	if err != nil {
+		return err
+	}
+	return w.put(inRows, numberKey(number), plain)
 }
 
 // subjectOf is whose receipt this is: the account, else the identifier its entries hang on.
@@ -107,9 +115,9 @@ func entrySubject(e *outcomev1.LedgerEntry) (id [16]byte, hash, known bool) {
 }
 
 // index keeps, by subject, what a row brought: entries not seen before, contacts, the receipt itself.
-func (w *writer) index(number uint64, row *outcomev1.RecordedReceipt, note []byte, at time.Time) error {
+func (w *writer) index(number uint64, row *outcomev1.RecordedReceipt, b *Booking, at time.Time) error {
 	for i, e := range row.GetEntries() {
-		if err := w.indexEntry(number, i, e); err != nil {
+		if err := w.indexEntry(number, i, e, b.Own); err != nil {
 			return err
 		}
 	}
@@ -122,10 +130,11 @@ func (w *writer) index(number uint64, row *outcomev1.RecordedReceipt, note []byt
 			return err
 		}
 	}
-	return w.put(inLocal, localKey(subject, localReceipt, number, 0), note)
+	return w.put(inLocal, localKey(subject, localReceipt, number, 0), b.Note)
 }
 
-func (w *writer) indexEntry(number uint64, ordinal int, e *outcomev1.LedgerEntry) error {
+// indexEntry books an entry that was not booked before. The id of a receipt's own needs not be remembered.
+func (w *writer) indexEntry(number uint64, ordinal int, e *outcomev1.LedgerEntry, own bool) error {
 	subject, hash, known := entrySubject(e)
 	if !known || len(e.GetEntryId()) != 16 {
 		return fmt.Errorf("journal: entry %d of the booking has no id of 16 bytes, or neither account nor identifier", ordinal)
@@ -133,8 +142,10 @@ func (w *writer) indexEntry(number uint64, ordinal int, e *outcomev1.LedgerEntry
 	if seen, err := w.HasEntry([16]byte(e.GetEntryId())); seen || err != nil {
 		return err
 	}
-	if err := w.put(inEntries, e.GetEntryId(), numberKey(number)); err != nil {
-		return err
+	if !own {
+		if err := w.put(inEntries, e.GetEntryId(), numberKey(number)); err != nil {
+			return err
+		}
 	}
 	if hash {
 		if err := w.put(inHashes, subject[:], numberKey(number)); err != nil {

@@ -133,7 +133,20 @@ func (b *booking) stored(row *outcomev1.RecordedReceipt, answer *tillv1.RecordRe
 	if err != nil {
 		return nil, err
 	}
-	return &journal.Booking{Row: row, Answer: whole, Brief: brief}, nil
+	return &journal.Booking{Row: row, Own: b.owns(row.GetEntries()), Answer: whole, Brief: brief}, nil
+}
+
+// owns reports whether the ids of all entries follow from this receipt's key.
+func (b *booking) owns(entries []*outcomev1.LedgerEntry) bool {
+	next := map[outcomev1.EntryKind]uint64{}
+	for _, e := range entries {
+		id := loyalty.EntryID(b.key, e.GetKind(), next[e.GetKind()])
+		if !bytes.Equal(id[:], e.GetEntryId()) {
+			return false
+		}
+		next[e.GetKind()]++
+	}
+	return true
 }
 
 // reckon works out the points and the entries that book them. Before is how the customer stands without this receipt; nil for nobody.
