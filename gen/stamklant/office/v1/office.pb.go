@@ -169,6 +169,10 @@ const (
 	ExportKind_EXPORT_KIND_LEDGER ExportKind = 3
 	// One row per receipt that stores delivered: key, kind, total, whose.
 	ExportKind_EXPORT_KIND_RECEIPTS ExportKind = 4
+	// One row per coupon that stores gave: campaign, server, until when, how it stands.
+	ExportKind_EXPORT_KIND_COUPONS ExportKind = 5
+	// One row per answer or correction that came after its receipt.
+	ExportKind_EXPORT_KIND_OUTCOMES ExportKind = 6
 )
 
 // Enum value maps for ExportKind.
@@ -179,6 +183,8 @@ var (
 		2: "EXPORT_KIND_DETAILS",
 		3: "EXPORT_KIND_LEDGER",
 		4: "EXPORT_KIND_RECEIPTS",
+		5: "EXPORT_KIND_COUPONS",
+		6: "EXPORT_KIND_OUTCOMES",
 	}
 	ExportKind_value = map[string]int32{
 		"EXPORT_KIND_UNSPECIFIED": 0,
@@ -186,6 +192,8 @@ var (
 		"EXPORT_KIND_DETAILS":     2,
 		"EXPORT_KIND_LEDGER":      3,
 		"EXPORT_KIND_RECEIPTS":    4,
+		"EXPORT_KIND_COUPONS":     5,
+		"EXPORT_KIND_OUTCOMES":    6,
 	}
 )
 
@@ -2169,14 +2177,16 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x12LIST_KIND_RECEIPTS\x10\x01\x12\x17\n" +
 	"\x13LIST_KIND_CUSTOMERS\x10\x02\x12\x16\n" +
 	"\x12LIST_KIND_ARTICLES\x10\x03\x12\x14\n" +
-	"\x10LIST_KIND_STORES\x10\x04*\x8c\x01\n" +
+	"\x10LIST_KIND_STORES\x10\x04*\xbf\x01\n" +
 	"\n" +
 	"ExportKind\x12\x1b\n" +
 	"\x17EXPORT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EXPORT_KIND_SCORES\x10\x01\x12\x17\n" +
 	"\x13EXPORT_KIND_DETAILS\x10\x02\x12\x16\n" +
 	"\x12EXPORT_KIND_LEDGER\x10\x03\x12\x18\n" +
-	"\x14EXPORT_KIND_RECEIPTS\x10\x04*\xe3\x01\n" +
+	"\x14EXPORT_KIND_RECEIPTS\x10\x04\x12\x17\n" +
+	"\x13EXPORT_KIND_COUPONS\x10\x05\x12\x18\n" +
+	"\x14EXPORT_KIND_OUTCOMES\x10\x06*\xe3\x01\n" +
 	"\n" +
 	"RunOutcome\x12\x1b\n" +
 	"\x17RUN_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +

@@ -1490,7 +1490,9 @@ type LedgerEntry struct {
 	// The tier whose rates earned it; empty for none.
 	Tier string `protobuf:"bytes,10,opt,name=tier,proto3" json:"tier,omitempty"`
 	// Points that were not given because a limit per receipt or day was reached. They go to nobody, also when goods come back.
-	HeldBack      int64 `protobuf:"varint,11,opt,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
+	HeldBack int64 `protobuf:"varint,11,opt,name=held_back,json=heldBack,proto3" json:"held_back,omitempty"`
+	// Of points taken back or given back: the day of the sale they are from, days since 1970-01-01; 0 when that is not known.
+	LotDay        int32 `protobuf:"varint,12,opt,name=lot_day,json=lotDay,proto3" json:"lot_day,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1598,6 +1600,13 @@ func (x *LedgerEntry) GetTier() string {
 func (x *LedgerEntry) GetHeldBack() int64 {
 	if x != nil {
 		return x.HeldBack
+	}
+	return 0
+}
+
+func (x *LedgerEntry) GetLotDay() int32 {
+	if x != nil {
+		return x.LotDay
 	}
 	return 0
 }
@@ -2559,7 +2568,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\rsuggestion_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\fsuggestionId\x12%\n" +
 	"\bcampaign\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\bcampaign\x125\n" +
 	"\x03arm\x18\x03 \x01(\x0e2\x19.stamklant.outcome.v1.ArmB\b\xbaH\x05\x82\x01\x02\x10\x01R\x03arm\x12D\n" +
-	"\bresponse\x18\x04 \x01(\x0e2\x1e.stamklant.outcome.v1.ResponseB\b\xbaH\x05\x82\x01\x02\x10\x01R\bresponse\"\x9d\x03\n" +
+	"\bresponse\x18\x04 \x01(\x0e2\x1e.stamklant.outcome.v1.ResponseB\b\xbaH\x05\x82\x01\x02\x10\x01R\bresponse\"\xb6\x03\n" +
 	"\vLedgerEntry\x12\"\n" +
 	"\bentry_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\aentryId\x12&\n" +
 	"\n" +
@@ -2574,7 +2583,8 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x11programme_version\x18\t \x01(\x06R\x10programmeVersion\x12\x1b\n" +
 	"\x04tier\x18\n" +
 	" \x01(\tB\a\xbaH\x04r\x02\x18(R\x04tier\x12$\n" +
-	"\theld_back\x18\v \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bheldBack\"\xe8\x04\n" +
+	"\theld_back\x18\v \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bheldBack\x12\x17\n" +
+	"\alot_day\x18\f \x01(\x05R\x06lotDay\"\xe8\x04\n" +
 	"\x0fRecordedReceipt\x127\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1d.stamklant.outcome.v1.ReceiptR\areceipt\x12!\n" +
 	"\fcontent_hash\x18\x02 \x01(\fR\vcontentHash\x12\x1d\n" +
