@@ -73,7 +73,7 @@ func (b *booking) reverse(v *journal.View, sale *outcomev1.RecordedReceipt, earn
 	}
 	award := loyalty.TakeBack(sale.GetReceipt().GetLines(), earned.GetPointsPerLine(), earlier, back)
 	entry := b.entry(outcomev1.EntryKind_ENTRY_KIND_REVERSE, 0, award)
-	entry.AccountId, entry.IdHash = earned.GetAccountId(), earned.GetIdHash()
+	entry.AccountId, entry.IdHash, entry.LotDay = earned.GetAccountId(), earned.GetIdHash(), earned.GetDay()
 	out.taken += award.Points
 	if !exchange {
 		out.owner = entry
@@ -100,7 +100,7 @@ func (b *booking) restore(v *journal.View, voided *outcomev1.RecordedReceipt, ou
 		award.PerLine[i] = -points
 	}
 	entry := b.entry(outcomev1.EntryKind_ENTRY_KIND_REVERSE, 1, award)
-	entry.AccountId, entry.IdHash = taken.GetAccountId(), taken.GetIdHash()
+	entry.AccountId, entry.IdHash, entry.LotDay = taken.GetAccountId(), taken.GetIdHash(), taken.GetLotDay()
 	out.taken += award.Points
 	out.owner = entry
 	out.entries = append(out.entries, entry)

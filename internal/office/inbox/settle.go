@@ -232,6 +232,7 @@ func (s *settlement) booking(id []byte, kind outcomev1.EntryKind, points int64, 
 	return &outcomev1.LedgerEntry{
 		EntryId: id, AccountId: s.award.GetAccountId(), IdHash: s.award.GetIdHash(), Kind: kind, Points: points,
 		Day: dayOf(by.GetKey().GetBusinessDate()), Store: by.GetKey().GetStore(), ProgrammeVersion: s.award.GetProgrammeVersion(),
+		LotDay: s.award.GetDay(),
 	}
 }
 
