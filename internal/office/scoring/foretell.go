@@ -23,7 +23,12 @@ type customer struct {
 	history clv.History
 	later   int64
 	margin  *int64 // share of her money, in millionths; nil where the article list does not tell
+	// What is published of her, while she has bought nothing since; nil otherwise.
+	stands *standing
 }
+
+// standing is what the run before published of a customer, in the units of the table predictions.
+type standing struct{ alive, visits, next, value, profit int64 }
 
 // foretell fits the models to the customers' own past, foretells twelve months of everyone, checks the model against the newest part of the
 // receipts, and notes all of it with the run.
@@ -52,6 +57,9 @@ func (r *runner) foretell(ctx context.Context, run *Run) error {
 		return err
 	}
 	if err := r.margins(ctx, all); err != nil {
+		return err
+	}
+	if err := r.standing(ctx, all); err != nil {
 		return err
 	}
 	publish := publishable{visits: told.Usable(), value: told.Usable() && spent.Usable()}
@@ -104,6 +112,29 @@ func (r *runner) margins(ctx context.Context, all []customer) error {
 	for i := range all {
 		if share, found := shares[all[i].id]; found {
 			all[i].margin = &share
+		}
+	}
+	return nil
+}
+
+// standing adds what the run before published of those who bought nothing since.
+func (r *runner) standing(ctx context.Context, all []customer) error {
+	stood := make(map[[16]byte]*customer, len(all))
+	for i := range all {
+		stood[all[i].id] = &all[i]
+	}
+	for row, err := range r.tx.Query(ctx, statement("standing")) {
+		if err != nil {
+			return err
+		}
+		var id []byte
+		var repeats, recency int32
+		var s standing
+		if err := row.Scan(&id, &repeats, &recency, &s.alive, &s.visits, &s.next, &s.value, &s.profit); err != nil {
+			return err
+		}
+		if c := stood[[16]byte(id)]; c != nil && c.history.Repeats == repeats && c.history.RecencyDays == recency {
+			c.stands = &s
 		}
 	}
 	return nil
@@ -180,21 +211,45 @@ func predicted(c customer, p clv.Prediction, bands clv.Bands, publish publishabl
 		rounded(p.Value.MeanSpendMinor), rounded(p.Value.Minor), nil,
 		nil, nil, nil, nil, nil,
 	}
-	band := bands.Publish(p)
+	profit := 0.0
+	if c.margin != nil {
+		profit = p.Value.Minor * float64(*c.margin) / 1e6
+		row[9] = rounded(profit)
+	}
+	band := banded(p, profit, bands)
+	if c.stands != nil && c.stands.near(p, profit, bands, publish) {
+		band = *c.stands
+	}
 	if publish.visits {
-		row[10], row[11], row[12] = int32(band.AliveMillionths/10_000), band.ReceiptsThousandths, int32(band.NextPurchaseDays)
+		row[10], row[11], row[12] = int32(band.alive), band.visits, int32(band.next)
 	}
 	if publish.value {
-		row[13] = band.ValueMinor
+		row[13] = band.value
 	}
-	if c.margin != nil {
-		profit := p.Value.Minor * float64(*c.margin) / 1e6
-		row[9] = rounded(profit)
-		if publish.value {
-			row[14] = bands.Minor.Band(profit)
-		}
+	if publish.value && c.margin != nil {
+		row[14] = band.profit
 	}
 	return row
+}
+
+// alivePercent is how many millionths make one in a hundred, in which the probability is published.
+const alivePercent = 10_000
+
+// banded is a prediction in bands.
+func banded(p clv.Prediction, profit float64, bands clv.Bands) standing {
+	b := bands.Publish(p)
+	return standing{
+		alive: b.AliveMillionths / alivePercent, visits: b.ReceiptsThousandths, next: b.NextPurchaseDays, value: b.ValueMinor,
+		profit: bands.Minor.Band(profit),
+	}
+}
+
+// near reports whether all that is published may stay: every value is in its band or in one beside it. What changes, changes together, so that a
+// customer who does nothing is sent anew as seldom as can be.
+func (s standing) near(p clv.Prediction, profit float64, bands clv.Bands, publish publishable) bool {
+	return (!publish.visits || bands.Alive.Keeps(s.alive*alivePercent, p.Alive*1e6) && bands.Receipts.Keeps(s.visits, p.Value.Receipts*1e3) &&
+		bands.NextPurchaseDays.Keeps(s.next, float64(p.NextPurchaseDays))) &&
+		(!publish.value || bands.Minor.Keeps(s.value, p.Value.Minor) && bands.Minor.Keeps(s.profit, profit))
 }
 
 // rounded is the nearest whole number, bounded by what a table holds.

@@ -178,17 +178,24 @@ func (r *runner) uncount(ctx context.Context) error {
 
 // measure fills measured.
 func (r *runner) measure(ctx context.Context, first int32) error {
-	visits := "" // the same sum twice is taken once
-	if len(r.rules.sensitive) > 0 {
-		visits = "any_"
+	fill := []string{"/*unit*/", "1" + strings.Repeat("0", max(0, amountDecimals-int(r.rules.decimals)))}
+	money, prefix := "sold", "" // the same sum twice is taken once
+	if r.rules.net {
+		money = "sold + returned"
 	}
-	unit := "1" + strings.Repeat("0", max(0, amountDecimals-int(r.rules.decimals)))
-	text := strings.NewReplacer("/*unit*/", unit, "/*any*/", visits).Replace(statement("measure"))
-	_, err := r.tx.Exec(ctx, text,
+	if len(r.rules.sensitive) > 0 {
+		prefix = "any_"
+		money = strings.NewReplacer("sold", "sold - coalesce(sensitive_sold, 0)", "returned", "returned - coalesce(sensitive_returned, 0)").Replace(money)
+	}
+	last := "null::timestamp"
+	if r.rules.byTime {
+		last = "max(coalesce(sold_at, business_date)) filter (visit)"
+	}
+	fill = append(fill, "/*money*/", money, "/*any*/", prefix, "/*last time*/", last)
+	_, err := r.tx.Exec(ctx, strings.NewReplacer(fill...).Replace(statement("measure")),
 		warehouse.Arg("first", first), warehouse.Arg("as_of", r.asOf), warehouse.Arg("currency", r.rules.currency),
-		warehouse.Arg("visits", r.rules.visits), warehouse.Arg("net", r.rules.net),
-		warehouse.Arg("basis", r.rules.basis), warehouse.Arg("leave_out", strings.Join(r.rules.leaveOut, ",")),
-		warehouse.Arg("imported", r.rules.imported), warehouse.Arg("by_time", r.rules.byTime))
+		warehouse.Arg("visits", r.rules.visits), warehouse.Arg("basis", r.rules.basis),
+		warehouse.Arg("leave_out", strings.Join(r.rules.leaveOut, ",")), warehouse.Arg("imported", r.rules.imported))
 	return err
 }
 
@@ -216,15 +223,28 @@ func (r *runner) place(ctx context.Context, cuts *customerv1.CutPoints) error {
 			return err
 		}
 	}
-	if _, err := r.tx.Exec(ctx, statement("place"),
+	fill := strings.NewReplacer("/*recency above*/", above("recency_days", cuts.GetRecencyDays()),
+		"/*frequency above*/", above("measured.frequency", cuts.GetFrequency()), "/*monetary above*/", above("monetary_minor", cuts.GetMonetaryMinor()))
+	if _, err := r.tx.Exec(ctx, fill.Replace(statement("place")),
 		warehouse.Arg("as_of", r.asOf), warehouse.Arg("scores", r.rules.scores), warehouse.Arg("delay", r.rules.delay),
-		warehouse.Arg("recency_cuts", join(cuts.GetRecencyDays())), warehouse.Arg("frequency_cuts", join(cuts.GetFrequency())),
-		warehouse.Arg("monetary_cuts", join(cuts.GetMonetaryMinor())), warehouse.Arg("recency_ranked", r.rules.dims[0].ranked()),
+		warehouse.Arg("recency_ranked", r.rules.dims[0].ranked()),
 		warehouse.Arg("frequency_ranked", r.rules.dims[1].ranked()), warehouse.Arg("monetary_ranked", r.rules.dims[2].ranked())); err != nil {
 		return err
 	}
 	_, err := r.tx.Exec(ctx, "drop table temp.main.measured; drop table temp.main.places; drop table temp.main.ranks")
 	return err
+}
+
+// above is the SQL of how many cut points a value lies above; null where there are none.
+func above(value string, cuts []int64) string {
+	if len(cuts) == 0 {
+		return "null"
+	}
+	terms := make([]string, len(cuts))
+	for i, cut := range cuts {
+		terms[i] = fmt.Sprintf("(%s > %d)::integer", value, cut)
+	}
+	return strings.Join(terms, " + ")
 }
 
 // ranks yields the segments as rows, the best first.

@@ -26,6 +26,21 @@ func (e Edges) Band(v float64) int64 {
 	return e[above-1]
 }
 
+// Keeps reports whether v lies in the band that begins at from, or in one of the two beside it. A customer who does nothing drifts through
+// bands slowly; what was published of her may stay for so long, and is then never off by more than one band. It is false when no band begins
+// at from, and without edges.
+func (e Edges) Keeps(from int64, v float64) bool {
+	at, found := slices.BinarySearch(e, from)
+	if !found && from != 0 || len(e) == 0 {
+		return false
+	}
+	if !found {
+		at = -1 // below the first edge
+	}
+	whole := int64(math.Floor(within(v, 0, 1<<62)))
+	return (at < 1 || whole >= e[at-1]) && (at+2 >= len(e) || whole < e[at+2])
+}
+
 // Bands are the bands of what is published about customers.
 type Bands struct {
 	// Alive is in millionths.

@@ -1,13 +1,9 @@
 -- Gives scores and segments, and remembers the segment before.
--- Inputs: measured, places, ranks (the best segment 0), accounts, scores of the run before; $as_of, $delay (days before a fall counts), $scores (their number per dimension), cut points with commas between
--- (empty for none), and for each value whether its score goes by rank. Grain: one row per account. Output: placed.
+-- Inputs: measured, places, ranks (the best segment 0), accounts, scores of the run before; $as_of, $delay (days before a fall counts), $scores
+-- (their number per dimension), and for each value whether its score goes by rank, and in the text how many cut points it lies above (null without
+-- any). Grain: one row per account. Output: placed.
 create temp table placed as
-with cuts as (
-    select
-        case when $recency_cuts <> '' then string_split($recency_cuts, ',')::bigint[] end as recency,
-        case when $frequency_cuts <> '' then string_split($frequency_cuts, ',')::bigint[] end as frequency,
-        case when $monetary_cuts <> '' then string_split($monetary_cuts, ',')::bigint[] end as monetary
-), ranked as (
+with ranked as (
     -- The rank i of n accounts, from 1, by value and customer number; it lies above the k-th of the quantiles of 1..n when
     -- (i − 1) · scores > (n − 1) · k.
     select account_id, count(*) over () as n,
@@ -23,17 +19,17 @@ with cuts as (
     select measured.*,
         case
             when standing = 'scored' and $recency_ranked then $scores - greatest(0, ((ranked.recency - 1) * $scores - 1) // (n - 1))
-            when standing in ('scored', 'lapsed') then $scores - len(list_filter(cuts.recency, lambda q: q < recency_days))
+            when standing in ('scored', 'lapsed') then $scores - (/*recency above*/)
         end as r,
         case
             when standing = 'scored' and $frequency_ranked then 1 + greatest(0, ((ranked.frequency - 1) * $scores - 1) // (n - 1))
-            when standing in ('scored', 'lapsed') then 1 + len(list_filter(cuts.frequency, lambda q: q < measured.frequency))
+            when standing in ('scored', 'lapsed') then 1 + (/*frequency above*/)
         end as f,
         case
             when standing = 'scored' and $monetary_ranked then 1 + greatest(0, ((ranked.money - 1) * $scores - 1) // (n - 1))
-            when standing in ('scored', 'lapsed') then 1 + len(list_filter(cuts.monetary, lambda q: q < monetary_minor))
+            when standing in ('scored', 'lapsed') then 1 + (/*monetary above*/)
         end as m
-    from temp.main.measured left join ranked using (account_id), cuts
+    from temp.main.measured left join ranked using (account_id)
 ), derived as (
     select scored.*, places.segment as derived, ranks.place
     from scored left join temp.main.places using (r, f, m) left join temp.main.ranks using (segment)
@@ -78,4 +74,3 @@ select
     case when standing <> 'left_out' then changed end as before_changed,
     case when standing <> 'left_out' then falling_since end as before_falling_since
 from counted
-order by account_id
