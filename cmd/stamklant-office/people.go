@@ -66,13 +66,19 @@ func (c *keysServer) Run(s *session) error {
 }
 
 type serveCommand struct {
-	Listen  string `help:"Where to answer stores and commands." default:"127.0.0.1:7500" placeholder:"HOST:PORT"`
+	Listen  string `help:"Where to answer stores and commands: beyond this machine by TLS, with certificates; tls:// before it for TLS here too." default:"127.0.0.1:7500" placeholder:"HOST:PORT"`
 	Metrics string `help:"Where to answer /metrics and /healthz; left out for nowhere." placeholder:"HOST:PORT"`
+
+	Name []string `help:"A host name or address that stores call head office by, for the certificate it signs for itself; may be given again." placeholder:"HOST"`
+	Cert string   `help:"Certificate of your own to answer with, read again when it changes." type:"existingfile" placeholder:"FILE"`
+	Key  string   `help:"Its key." type:"existingfile" placeholder:"FILE"`
 }
 
 // Run serves until it is stopped.
 func (c *serveCommand) Run(s *session) error {
-	server, err := office.Serve(s.ctx, s.home, office.ServeConfig{Listen: c.Listen, Metrics: c.Metrics, Logger: logger()})
+	server, err := office.Serve(s.ctx, s.home, office.ServeConfig{
+		Listen: c.Listen, Metrics: c.Metrics, Hosts: c.Name, Certificate: c.Cert, Key: c.Key, Logger: logger(),
+	})
 	if err != nil {
 		return err
 	}

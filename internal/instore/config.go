@@ -11,6 +11,7 @@ import (
 
 	bundlev1 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/certificate"
 	"github.com/stamklant/stamklant/internal/instore/replica"
 	"github.com/stamklant/stamklant/internal/rpc"
 )
@@ -36,8 +37,15 @@ type Config struct {
 	Data string
 	// Enrol is the file head office made; needed the first time, kept in Data from then on.
 	Enrol string
-	// Listen is the host and port tills call; port 0 takes a free one.
+	// Listen is the host and port tills call; port 0 takes a free one. Beyond loopback, and with tls:// before it, by TLS and certificates alone.
 	Listen string
+	// Certificate and Key are files of the retailer's own to answer tills with; empty for what the server signs for itself. Authorities are those
+	// trusted with them; empty for the chain's.
+	Certificate, Key, Authorities string
+	// Hosts are more host names and addresses that tills call this server by, for the certificate it signs for itself.
+	Hosts []string
+	// WebCertificate and WebKey are files to answer the second listener with: a certificate browsers trust. Empty for what tills are answered with.
+	WebCertificate, WebKey string
 	// Web is the host and port of the second listener, for JSON and gRPC-Web; empty for none.
 	Web string
 	// Origins are the web sites whose pages may call the second listener, as https://till.example.
@@ -87,11 +95,16 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 // web is the second listener's configuration; nil without one.
-func (c Config) web() *rpc.WebConfig {
+func (c Config) web(with *certificate.Keeper) *rpc.WebConfig {
 	if c.Web == "" {
 		return nil
 	}
-	return &rpc.WebConfig{Address: c.Web, Origins: c.Origins}
+	web := &rpc.WebConfig{Address: c.Web, Origins: c.Origins}
+	if _, secure := rpc.NeedsTLS(c.Web); (secure || c.WebCertificate != "") && with != nil {
+		web.TLS = with.ServeAll()
+	}
+	web.Address, _ = rpc.NeedsTLS(c.Web)
+	return web
 }
 
 func (c Config) path(names ...string) string {

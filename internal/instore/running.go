@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	syncv1 "github.com/stamklant/stamklant/gen/stamklant/sync/v1"
+	"github.com/stamklant/stamklant/internal/certificate"
 	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/rpc"
 )
@@ -31,11 +34,7 @@ func withRunning(ctx context.Context, config Config, ask func(syncv1.StoreServic
 	if !ok {
 		return errNotRunning
 	}
-	admin, err := os.ReadFile(config.path(adminTokenFile))
-	if err != nil {
-		return err
-	}
-	conn, err := rpc.Dial(at.Address, rpc.DialConfig{Token: strings.TrimSpace(string(admin))})
+	conn, err := config.dialRunning(at.Address)
 	if err != nil {
 		return err
 	}
@@ -56,6 +55,32 @@ func withRunning(ctx context.Context, config Config, ask func(syncv1.StoreServic
 		return err
 	}
 	return nil
+}
+
+// dialRunning connects to the server on a data folder as its admin: by the folder's token in plain text, by the folder's certificate otherwise.
+func (c Config) dialRunning(at string) (*grpc.ClientConn, error) {
+	address, secure := rpc.NeedsTLS(at)
+	if !secure {
+		admin, err := os.ReadFile(c.path(adminTokenFile))
+		if err != nil {
+			return nil, err
+		}
+		return rpc.Dial(address, rpc.DialConfig{Token: strings.TrimSpace(string(admin))})
+	}
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() { // it listens everywhere: so here too
+		address = net.JoinHostPort("localhost", port)
+	}
+	kept, err := c.enrolment()
+	if err != nil {
+		return nil, err
+	}
+	file := c.tls(adminFile)
+	keeper, err := certificate.Open(certificate.Files{Certificate: file, Key: file, Authorities: c.tls(chainCAFile)}, c.wall(), func(error) {})
+	if err != nil {
+		return nil, err
+	}
+	return rpc.Dial(address, rpc.DialConfig{TLS: keeper.Dial(kept.GetStore())})
 }
 
 // Look tells all there is to know of a data folder, through the server that runs on it, or directly when none does.

@@ -14,6 +14,7 @@ import (
 	bundlev1 "github.com/stamklant/stamklant/gen/stamklant/bundle/v1"
 	syncv1 "github.com/stamklant/stamklant/gen/stamklant/sync/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/certificate"
 	"github.com/stamklant/stamklant/internal/instore/backup"
 	"github.com/stamklant/stamklant/internal/instore/dock"
 	"github.com/stamklant/stamklant/internal/instore/generation"
@@ -26,20 +27,21 @@ import (
 
 // Server is one running server of a store. It listens from Open on and answers from Run on.
 type Server struct {
-	config    Config
-	enrolment *bundlev1.Enrolment
-	dataKey   *generation.DataKey
-	journal   *journal.Journal
-	damage    chan error    // holds what was found damaged in the journal
-	erasing   chan struct{} // holds a token when something may go on about erased customers
-	backups   *backup.Keeper
-	backingUp sync.Mutex // one back-up at a time
-	replica   *replica.Replica
-	outbox    *outbox.Outbox
-	office    *grpc.ClientConn // nil without head office's address
-	till      *till.Service
-	rpc       *rpc.Server
-	serving   atomic.Pointer[rpc.Server] // set once the server may be told that a release serves
+	config       Config
+	enrolment    *bundlev1.Enrolment
+	dataKey      *generation.DataKey
+	journal      *journal.Journal
+	damage       chan error    // holds what was found damaged in the journal
+	erasing      chan struct{} // holds a token when something may go on about erased customers
+	backups      *backup.Keeper
+	backingUp    sync.Mutex // one back-up at a time
+	replica      *replica.Replica
+	outbox       *outbox.Outbox
+	certificates certificates
+	office       *grpc.ClientConn // nil without head office's address
+	till         *till.Service
+	rpc          *rpc.Server
+	serving      atomic.Pointer[rpc.Server] // set once the server may be told that a release serves
 }
 
 // Open opens the data folder, has the last release serve, and listens. ErrNotEnrolled, ErrOtherServer, journal.ErrBusy when another process
@@ -66,6 +68,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err := s.openJournal(ctx); err != nil {
 		return err
 	}
+	if err := s.openCertificates(); err != nil {
+		return err
+	}
 	if err := s.dialOffice(); err != nil {
 		return err
 	}
@@ -87,7 +92,15 @@ func (s *Server) open(ctx context.Context) (err error) {
 func (s *Server) dialOffice() (err error) {
 	var client syncv1.SyncServiceClient
 	if s.enrolment.GetOfficeAddress() != "" {
-		if s.office, err = rpc.Dial(s.enrolment.GetOfficeAddress(), rpc.DialConfig{Token: s.enrolment.GetToken()}); err != nil {
+		address, secure := rpc.NeedsTLS(s.enrolment.GetOfficeAddress())
+		dial := rpc.DialConfig{Token: s.enrolment.GetToken()}
+		if secure {
+			if s.certificates.sync == nil {
+				return fmt.Errorf("head office at %s: %w: enrol it again", address, ErrNoAuthority)
+			}
+			dial = rpc.DialConfig{TLS: s.certificates.sync.Dial(certificate.HeadOffice)}
+		}
+		if s.office, err = rpc.Dial(address, dial); err != nil {
 			return err
 		}
 		client = syncv1.NewSyncServiceClient(s.office)
@@ -121,8 +134,10 @@ func (s *Server) listen() error {
 	if err != nil {
 		return err
 	}
+	address, _ := rpc.NeedsTLS(s.config.Listen)
+	callers := s.callers()
 	s.rpc, err = rpc.NewServer(rpc.Config{
-		Address: s.config.Listen, MetricsAddress: s.config.Metrics, Authenticate: authenticate, Web: s.config.web(),
+		Address: address, TLS: callers, Certified: callers != nil, MetricsAddress: s.config.Metrics, Authenticate: authenticate, Web: s.config.web(s.certificates.web),
 		Reflection: s.config.Reflection, Logger: s.config.Logger, Now: s.config.Now,
 	})
 	if err != nil {
@@ -135,7 +150,7 @@ func (s *Server) listen() error {
 	if s.config.Around != nil {
 		checkout = s.config.Around(checkout)
 	}
-	tillv1.RegisterCheckoutServiceServer(s.rpc, checkout)
+	tillv1.RegisterCheckoutServiceServer(s.rpc, forAudience{checkout})
 	syncv1.RegisterStoreServiceServer(s.rpc, dock.New(dock.Config{
 		ServerID: s.enrolment.GetServerId(), Store: s.enrolment.GetStore(), Version: s.config.Version, Replica: s.replica, Journal: s.journal,
 		Outbox: s.outbox, Inspect: s.inspect, Backup: s.streamBackup, Now: s.config.Now,
@@ -149,7 +164,11 @@ func (s *Server) listen() error {
 	if err := s.rpc.Listen(); err != nil {
 		return err
 	}
-	return s.config.writeAddress(s.rpc.Addr(), s.rpc.WebAddr())
+	at := s.rpc.Addr()
+	if callers != nil {
+		at = rpc.SecurePrefix + at
+	}
+	return s.config.writeAddress(at, s.rpc.WebAddr())
 }
 
 // switched is called when a release begins to serve: from then on the server says that it can do its work.
@@ -206,7 +225,7 @@ func (s *Server) Refresh(ctx context.Context) (changed bool, err error) {
 func (s *Server) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
-	failures := make(chan error, 9)
+	failures := make(chan error, 10)
 	loop := func(name string, run func(context.Context) error) {
 		loops.Go(func() {
 			if err := run(background); err != nil && background.Err() == nil {
@@ -225,6 +244,7 @@ func (s *Server) Run(ctx context.Context) error {
 	loop("back-ups", s.keepBackups)
 	loop("journal", s.keepJournal)
 	loop("erasing", s.keepErasing)
+	loop("certificates", s.keepCertificates)
 	err := s.rpc.Serve(background)
 	stop()
 	loops.Wait()

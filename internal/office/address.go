@@ -8,7 +8,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/stamklant/stamklant/internal/rpc"
 )
 
 // Sentinels of the address file.
@@ -65,7 +68,7 @@ func (h Home) readAddress() (a address, ok bool, err error) {
 // probe fails with ErrStaleAddress when nobody listens at the address.
 func (h Home) probe(ctx context.Context, a address) error {
 	dialer := net.Dialer{Timeout: 2 * time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", a.Address)
+	conn, err := dialer.DialContext(ctx, "tcp", strings.TrimPrefix(a.Address, rpc.SecurePrefix))
 	if err != nil {
 		return fmt.Errorf("%s names %s (process %d): %w: the server was stopped hard; remove %s and run the command again, or start `stamklant-office serve --data %s`",
 			filepath.Base(h.Address()), a.Address, a.PID, ErrStaleAddress, h.Address(), h.dir)

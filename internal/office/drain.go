@@ -26,7 +26,7 @@ func (o *Office) drain(ctx context.Context, job *officev1.DrainJob, to hub.Termi
 		return err
 	}
 	return atEach(job.GetStores(), func(format string, arguments ...any) { fmt.Fprintf(to, format, arguments...) }, func(store *officev1.StoreAddress) error {
-		conn, err := dialStore(keys, store, job.GetToken())
+		conn, err := dialStore(o.home, keys, store, job.GetToken())
 		if err != nil {
 			return err
 		}

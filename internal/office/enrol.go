@@ -92,6 +92,18 @@ type serverTokens struct {
 	mu    sync.Mutex
 	read  time.Time
 	known map[[sha256.Size]byte]*rpc.Principal
+	rows  map[string]publisher.Server
+}
+
+// enrolled reports whether a server of a store is enrolled with what that authority signs. The folder is read anew: connections are few.
+func (t *serverTokens) enrolled(server, store, authority string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if row, ok := t.rows[server]; !ok || row.Authority != authority || t.now().Sub(t.read) >= time.Second {
+		t.load()
+	}
+	row, ok := t.rows[server]
+	return ok && row.Store == store && row.Authority != "" && row.Authority == authority
 }
 
 func (t *serverTokens) principal(token string) (*rpc.Principal, bool) {
@@ -117,10 +129,12 @@ func (t *serverTokens) load() {
 		return
 	}
 	known := make(map[[sha256.Size]byte]*rpc.Principal)
+	rows := make(map[string]publisher.Server)
 	for _, s := range keys.Servers() {
+		rows[s.ID] = s
 		if len(s.TokenSHA256) == sha256.Size {
 			known[[sha256.Size]byte(s.TokenSHA256)] = &rpc.Principal{Role: rpc.RoleSync, ID: s.ID}
 		}
 	}
-	t.known = known
+	t.known, t.rows = known, rows
 }

@@ -37,7 +37,7 @@ func Push(ctx context.Context, home Home, stores []*officev1.StoreAddress, token
 		return err
 	}
 	return atEach(stores, func(format string, arguments ...any) { fmt.Fprintf(to, format, arguments...) }, func(store *officev1.StoreAddress) error {
-		conn, err := dialStore(keys, store, token)
+		conn, err := dialStore(home, keys, store, token)
 		if err != nil {
 			return err
 		}

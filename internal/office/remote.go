@@ -52,7 +52,11 @@ func dial(ctx context.Context, home Home) (client officev1.OfficeServiceClient, 
 	if err := home.probe(ctx, at); err != nil {
 		return nil, nil, err
 	}
-	conn, err := rpc.Dial(at.Address, rpc.DialConfig{Token: at.Token})
+	where, show, err := home.dialOwn(at)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := rpc.Dial(where, show)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,17 +3,20 @@ package office
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	officev1 "github.com/stamklant/stamklant/gen/stamklant/office/v1"
 	syncv1 "github.com/stamklant/stamklant/gen/stamklant/sync/v1"
+	"github.com/stamklant/stamklant/internal/certificate"
 	"github.com/stamklant/stamklant/internal/office/hub"
 	"github.com/stamklant/stamklant/internal/office/inbox"
 	"github.com/stamklant/stamklant/internal/office/publisher"
@@ -22,8 +25,13 @@ import (
 
 // ServeConfig is what a running head office needs.
 type ServeConfig struct {
-	// Listen is the host and port stores and commands call; port 0 takes a free one.
+	// Listen is the host and port stores and commands call; port 0 takes a free one. Beyond loopback, and with tls:// before it, by TLS and
+	// certificates alone.
 	Listen string
+	// Certificate and Key are files of the retailer's own to answer with; empty for what head office signs for itself.
+	Certificate, Key string
+	// Hosts are more host names and addresses that stores call head office by, for the certificate it signs for itself.
+	Hosts []string
 	// Metrics is the host and port of the page for metrics and health; empty for none.
 	Metrics string
 	// Logger takes what a person should know. Required.
@@ -38,6 +46,8 @@ type Server struct {
 	sync   *hub.SyncService
 	rpc    *rpc.Server
 	ended  chan error
+
+	keep func(context.Context) // renews certificates until the server ends; nil in plain text
 }
 
 // Serve opens the data folder, answers stores and commands until ctx ends, and says in office.addr where. It returns once it answers.
@@ -63,7 +73,17 @@ func Serve(ctx context.Context, home Home, config ServeConfig) (*Server, error) 
 	if err := s.listen(config); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	go func() { s.ended <- errors.Join(s.rpc.Serve(ctx), os.Remove(home.Address()), s.close()) }()
+	go func() {
+		var keeping sync.WaitGroup
+		background, stop := context.WithCancel(ctx)
+		if s.keep != nil {
+			keeping.Go(func() { s.keep(background) })
+		}
+		err := s.rpc.Serve(ctx)
+		stop()
+		keeping.Wait()
+		s.ended <- errors.Join(err, os.Remove(home.Address()), s.close())
+	}()
 	return s, nil
 }
 
@@ -88,9 +108,12 @@ func (s *Server) listen(config ServeConfig) error {
 	admin := base64.RawURLEncoding.EncodeToString(secret)
 	admins := rpc.Tokens(map[string]rpc.Principal{admin: {Role: rpc.RoleAdmin, ID: "command"}})
 	servers := &serverTokens{home: home, now: config.Now}
-	var err error
+	listen, callers, err := s.secure(config, servers)
+	if err != nil {
+		return err
+	}
 	s.rpc, err = rpc.NewServer(rpc.Config{
-		Address: config.Listen, MetricsAddress: config.Metrics, Logger: config.Logger, Now: config.Now,
+		Address: listen, TLS: callers, Certified: callers != nil, MetricsAddress: config.Metrics, Logger: config.Logger, Now: config.Now,
 		Authenticate: func(token string) (*rpc.Principal, bool) {
 			if p, ok := admins(token); ok {
 				return p, true
@@ -116,7 +139,34 @@ func (s *Server) listen(config ServeConfig) error {
 		return err
 	}
 	s.rpc.SetServing(true)
-	return home.writeAddress(address{Address: s.rpc.Addr(), Token: admin, PID: os.Getpid()})
+	at := s.rpc.Addr()
+	if callers != nil {
+		at = rpc.SecurePrefix + at
+	}
+	return home.writeAddress(address{Address: at, Token: admin, PID: os.Getpid()})
+}
+
+// secure is where to listen, and what callers are held to there; nil in plain text, on this machine.
+func (s *Server) secure(config ServeConfig, servers *serverTokens) (listen string, callers *tls.Config, err error) {
+	listen, secure := rpc.NeedsTLS(config.Listen)
+	if !secure {
+		return listen, nil, nil
+	}
+	c := certificates{home: s.office.home, now: config.Now, logger: config.Logger}
+	hosts := certificate.Hosts(config.Hosts...)
+	if err := c.renew(hosts); err != nil {
+		return "", nil, err
+	}
+	file, key := config.Certificate, config.Key
+	if file == "" {
+		file, key = c.file(serverFile), c.file(serverFile)
+	}
+	own, err := c.keeper(file, key)
+	if err != nil {
+		return "", nil, err
+	}
+	s.keep = func(ctx context.Context) { c.keep(ctx, own, hosts) }
+	return listen, c.serve(own, servers), nil
 }
 
 // delivered has what customers said in one store be read by all.

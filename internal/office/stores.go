@@ -40,10 +40,17 @@ func ParseStores(home Home, arguments []string) ([]*officev1.StoreAddress, error
 }
 
 // dialStore connects to a store's server with what was drawn for head-office jobs when it was enrolled, or with a token given.
-func dialStore(keys *publisher.Keys, store *officev1.StoreAddress, token string) (*grpc.ClientConn, error) {
+func dialStore(home Home, keys *publisher.Keys, store *officev1.StoreAddress, token string) (*grpc.ClientConn, error) {
 	for _, s := range keys.Servers() {
 		if s.ID != store.GetServerId() {
 			continue
+		}
+		if address, secure := rpc.NeedsTLS(store.GetAddress()); secure {
+			show, err := home.dialer(syncFile, s.Store)
+			if err != nil {
+				return nil, err
+			}
+			return rpc.Dial(address, show)
 		}
 		if token == "" {
 			token = s.SyncToken
