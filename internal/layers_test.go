@@ -90,6 +90,7 @@ var layers = map[string]row{
 	"internal/office":  {assembly, append([]string{"internal/office/...", "internal/groupcommit", "internal/rpc", "internal/certificate", "internal/console"}, pure...)},
 
 	// Programs.
+	"docs/clients/go":      {program, []string{"api/tillclient"}},
 	"cmd/stamklant-store":  {program, []string{"internal/instore", "internal/samplechain", "internal/rpc", "internal/console"}},
 	"cmd/stamklant-office": {program, []string{"internal/office", "internal/samplechain", "internal/rpc", "internal/console"}},
 	"cmd/stamklant-till":   {program, []string{"api/tillclient", "internal/samplechain", "internal/rush", "internal/rpc"}},
