@@ -144,6 +144,30 @@ type exportCommand struct {
 	Details  exportDetails  `cmd:"" help:"E-mail addresses, phone numbers and addresses that customers gave at tills, opened."`
 	Ledger   exportLedger   `cmd:"" help:"Every booking of points that counts, with the cards of whose account it is on; then those that wait for a card."`
 	Receipts exportReceipts `cmd:"" help:"Every receipt that stores delivered, once: key, kind, total, whose."`
+	Coupons  exportCoupons  `cmd:"" help:"Every coupon that stores gave, and whether it was used."`
+	Outcomes exportOutcomes `cmd:"" help:"Every answer or correction that came after its receipt, once."`
+}
+
+type exportCoupons struct {
+	File string `arg:"" help:"The CSV file to write; its owner alone can read it." type:"path"`
+}
+
+// Run exports.
+func (c *exportCoupons) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Export{Export: &officev1.ExportJob{
+		What: officev1.ExportKind_EXPORT_KIND_COUPONS, File: c.File,
+	}}}, s.terminal)
+}
+
+type exportOutcomes struct {
+	File string `arg:"" help:"The CSV file to write; its owner alone can read it." type:"path"`
+}
+
+// Run exports.
+func (c *exportOutcomes) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Export{Export: &officev1.ExportJob{
+		What: officev1.ExportKind_EXPORT_KIND_OUTCOMES, File: c.File,
+	}}}, s.terminal)
 }
 
 type exportLedger struct {

@@ -46,6 +46,12 @@ func (o *Office) exportTo(ctx context.Context, kind officev1.ExportKind, to io.W
 	case officev1.ExportKind_EXPORT_KIND_RECEIPTS:
 		rows, err = o.exportCut(ctx, to, exportReceipts)
 		return rows, "receipts", err
+	case officev1.ExportKind_EXPORT_KIND_COUPONS:
+		rows, err = o.exportCut(ctx, to, exportCoupons)
+		return rows, "coupons", err
+	case officev1.ExportKind_EXPORT_KIND_OUTCOMES:
+		rows, err = o.exportCut(ctx, to, exportOutcomes)
+		return rows, "late outcomes", err
 	default:
 	}
 	n, err := scoring.Export(ctx, o.warehouse, to)

@@ -86,10 +86,14 @@ func (o *Office) publishCut(ctx context.Context, p *programmev1.Programme, keys 
 	if err := o.goesTo(ctx, target); err != nil {
 		return nil, err
 	}
+	coupons, err := couponsGiven(cut)
+	if err != nil {
+		return nil, err
+	}
 	return publisher.Publish(ctx, publisher.Inputs{
 		Programme: p, Accounts: accountsToPublish(cut.Accounts(), from.accounts, standing),
 		Identifiers: identifiersToPublish(cut), CutOffs: offs, CutPoints: from.cuts, DataAsOf: now,
-		Erased: cut.Suppressed(), LaneThrough: lane, ErasedThrough: erased,
+		Erased: cut.Suppressed(), LaneThrough: lane, ErasedThrough: erased, Coupons: coupons,
 	}, publisher.Target{
 		Keys: keys, StateDir: o.home.Published(), Bundles: target, Now: now,
 		Progress: func(step string, done, total int64) { to.Progress(step, done, total, "records") },

@@ -159,7 +159,7 @@ func (c *call) scannedVoucher(w *who) (out *tillv1.Voucher, err error) {
 
 // wallet are the coupons of a customer that may be used now or later, those that end first.
 func (c *call) wallet(w *who, v *journal.View) ([]*tillv1.Voucher, error) {
-	if !c.service.cfg.Journal.HasCoupons() && c.service.cfg.Journal.Lives() == 1 {
+	if !c.service.cfg.Journal.HasCoupons() {
 		return nil, nil
 	}
 	now, seen := c.clock(), map[[16]byte]bool{}
@@ -193,16 +193,6 @@ func (c *call) wallet(w *who, v *journal.View) ([]*tillv1.Voucher, error) {
 		for _, right := range rights {
 			if err := add(right.Coupon); err != nil {
 				return nil, err
-			}
-		}
-		if c.service.cfg.Journal.Lives() == 1 {
-			continue
-		}
-		for _, known := range c.release.Store.GetCoupons() {
-			if coupon := known.GetCoupon(); bytes.Equal(coupon.GetAccountId(), account[:]) && len(coupon.GetVoucherId()) == 16 {
-				if err := add(coupon); err != nil {
-					return nil, err
-				}
 			}
 		}
 	}

@@ -109,7 +109,7 @@ func sound(message *outcomev1.OutboxRow, sequence uint64) error {
 		}
 		return nil
 	case *outcomev1.OutboxRow_Conflict, *outcomev1.OutboxRow_Exposure, *outcomev1.OutboxRow_Preference, *outcomev1.OutboxRow_Erasure,
-		*outcomev1.OutboxRow_Details:
+		*outcomev1.OutboxRow_Details, *outcomev1.OutboxRow_Outcome:
 		return nil
 	}
 	return fmt.Errorf("%w: sequence %d; bring head office to the store's version first", ErrUnknownRow, sequence)
@@ -213,6 +213,9 @@ func (t *transaction) take(server string, at place, r row, sum [32]byte) error {
 	}
 	switch message := r.message.GetRow().(type) {
 	case *outcomev1.OutboxRow_Receipt:
+		if err := t.takeCoupons(server, message.Receipt); err != nil {
+			return err
+		}
 		return t.takeReceipt(at, message.Receipt)
 	case *outcomev1.OutboxRow_Conflict:
 		return t.conflict(at)
@@ -222,6 +225,8 @@ func (t *transaction) take(server string, at place, r row, sum [32]byte) error {
 		return t.erasureReceipt(server, message.Erasure)
 	case *outcomev1.OutboxRow_Details:
 		return t.takeDetails(at, message.Details)
+	case *outcomev1.OutboxRow_Outcome:
+		return t.takeOutcome(at, message.Outcome)
 	}
 	return nil
 }

@@ -157,6 +157,8 @@ func (e *erasing) in(row *outcomev1.OutboxRow) bool {
 		return e.is(kind.Exposure.GetAccountId())
 	case *outcomev1.OutboxRow_Preference:
 		return e.is(kind.Preference.GetAccountId())
+	case *outcomev1.OutboxRow_Outcome:
+		return e.is(kind.Outcome.GetAccountId())
 	case *outcomev1.OutboxRow_Details:
 		card := kind.Details.GetIdentifier()
 		return e.is(kind.Details.GetAccountId()) || card != nil && slices.Contains(e.own, string(identifierKey(card.GetNamespace(), card.GetCanonical())))
@@ -305,6 +307,9 @@ func anonymous(message *outcomev1.OutboxRow) ([]byte, error) {
 	case *outcomev1.OutboxRow_Receipt:
 		r := kind.Receipt
 		r.AccountId, r.Entries, r.Parked, r.Exposures, r.Provisional = nil, nil, nil, nil, false
+		if r.Coupon != nil {
+			r.Coupon.AccountId = nil
+		}
 		if r.Receipt != nil {
 			r.Receipt.Identifier, r.Receipt.ReceiptRef = nil, ""
 		}
@@ -318,6 +323,8 @@ func anonymous(message *outcomev1.OutboxRow) ([]byte, error) {
 		kind.Preference.AccountId, kind.Preference.Card = nil, nil
 	case *outcomev1.OutboxRow_Details:
 		kind.Details.Reset()
+	case *outcomev1.OutboxRow_Outcome:
+		kind.Outcome.AccountId = nil
 	}
 	return proto.Marshal(message)
 }
@@ -348,6 +355,8 @@ func (t *transaction) ofErased(row *outcomev1.OutboxRow) (bool, error) {
 		ids = append(ids, kind.Exposure.GetAccountId())
 	case *outcomev1.OutboxRow_Preference:
 		ids = append(ids, kind.Preference.GetAccountId())
+	case *outcomev1.OutboxRow_Outcome:
+		ids = append(ids, kind.Outcome.GetAccountId())
 	case *outcomev1.OutboxRow_Details:
 		ids, receipt = append(ids, kind.Details.GetAccountId()), &outcomev1.Receipt{Identifier: kind.Details.GetIdentifier()}
 	}

@@ -42,12 +42,14 @@ const (
 	inLanguages   = "languages"
 	inReturned    = "returned"
 	inWaiting     = "waiting"
+	inCoupons     = "coupons"
+	inOutcomes    = "outcomes"
 )
 
 var buckets = []string{
 	inMeta, inServers, inStreams, inRows, inReceipts, inEntries, inLedger, inOrphans, inBalances, inConflicts,
 	inAccounts, inExternals, inIdentifiers, inLane, inTold, inAliases, inSuppressed, inErasures, inAudit,
-	inDetails, inLanguages, inReturned, inWaiting,
+	inDetails, inLanguages, inReturned, inWaiting, inCoupons, inOutcomes,
 }
 
 // The keys of meta.

@@ -214,8 +214,15 @@ func (p *publication) stores(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	coupons, err := p.coupons()
+	if err != nil {
+		return err
+	}
 	for _, s := range p.to.Keys.Servers() {
-		message := &bundlev1.StorePart{ServerId: s.ID, ContentKey: p.to.Keys.ContentKey(), Standby: s.Standby, DetailsKey: details}
+		message := &bundlev1.StorePart{
+			ServerId: s.ID, ContentKey: p.to.Keys.ContentKey(), Standby: s.Standby, DetailsKey: details,
+			CouponShares: coupons.codes[s.ID], Coupons: coupons.known[s.ID],
+		}
 		for _, key := range p.to.Keys.secrets.IdentifierKeys {
 			message.IdentifierKeys = append(message.IdentifierKeys, &bundlev1.IdentifierKey{Epoch: key.Epoch, Key: key.Key})
 		}

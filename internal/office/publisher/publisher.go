@@ -72,6 +72,8 @@ type Inputs struct {
 	Erased iter.Seq2[[16]byte, error]
 	// Up to where each journal is counted in the accounts.
 	CutOffs []*bundlev1.CutOff
+	// Coupons that servers were heard to give, in any order that is always the same.
+	Coupons []GivenCoupon
 	// The cut points the accounts were scored with; nil under imported scores.
 	CutPoints *customerv1.CutPoints
 	// The newest lane record worked into the accounts, and the newest that erased a customer.
