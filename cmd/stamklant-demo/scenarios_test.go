@@ -103,15 +103,20 @@ var scenarios = []scenario{
 		{does: "EUR 23.40 short: text and fields agree", awaits: books},
 	}},
 	{13, "Sent twice", []step{
+		{does: "five times at once, also with new request ids: one entry, equal answers, replayed", by: "TestScenario13SentTwice"},
+		{does: "to both servers: one set of entries at head office", by: "TestScenario13SentTwice"},
+		{does: "fifty tills with all misbehaviour, servers killed: books to the point and the cent", by: "TestSimulate"},
 		{does: "same key, other total: RECEIPT_CONFLICT, the first stands, listed", by: "TestHeadOfficeAwayAndStoreKilled"},
 	}},
 	{14, "Killed after commit", []step{
 		{does: "killed at random points: exactly one entry, nothing lost", by: "TestCrash"},
 	}},
 	{15, "Returns", []step{
+		{does: "full: exactly reversed; three partial: the original; bought and returned ten times: nothing gained", by: "TestScenario15Returns"},
 		{does: "redeemed points back once; owed after spending them", awaits: books},
 	}},
 	{16, "Return before its sale", []step{
+		{does: "parked, then resolved; three days late, earned by the rules of the sale's day", by: "TestScenario16ReturnBeforeItsSale"},
 		{does: "expiry uses the sale's time", awaits: books},
 	}},
 	{17, "Suspended", []step{
@@ -149,7 +154,8 @@ var scenarios = []scenario{
 		{does: "claimed once, with the points the card would have given; too late", by: "TestScenario29CardForgotten"},
 	}},
 	{30, "Return elsewhere", []step{
-		{does: "after 200 days likewise", awaits: books},
+		{does: "head office away: neutral text, nothing taken back; both synced: exactly reversed", by: "TestScenario30ReturnElsewhere"},
+		{does: "after 200 days likewise", by: "TestScenario30ReturnElsewhere"},
 	}},
 	{31, "Two discounts", []step{
 		{does: "a restricted group is capped on its line", by: "TestScenario31RestrictedGroup"},
