@@ -49,7 +49,13 @@ func dialTLS(t *testing.T, addr string, secure *tls.Config, store, code string) 
 // signed writes a certificate that a store's authority signs, of a day and for a life of the test's choosing.
 func signed(t *testing.T, data, dir, role, name string, life time.Duration, day time.Time) credentialsOf {
 	t.Helper()
-	pair, err := certificate.ReadOne(filepath.Join(data, "tls", "authority.pem"))
+	return signedBy(t, filepath.Join(data, "tls", "authority.pem"), data, dir, role, name, life, day)
+}
+
+// signedBy has any authority sign; that of a chain signs for a store k2.
+func signedBy(t *testing.T, authority, data, dir, role, name string, life time.Duration, day time.Time) credentialsOf {
+	t.Helper()
+	pair, err := certificate.ReadOne(authority)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +65,9 @@ func signed(t *testing.T, data, dir, role, name string, life time.Duration, day 
 	}
 	own := signer.Name()
 	own.Role, own.Name = role, name
+	if own.Store == certificate.HeadOffice {
+		own.Store = "k2"
+	}
 	if pair, err = signer.Sign(own, nil, life, day); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +117,7 @@ func TestCertificatesFromEnrolmentToTill(t *testing.T) {
 		t.Errorf("inspect beside the server, exit code %d:\n%s", code, out)
 	}
 	office(t, home, 0, "push", "k1-s=tls://"+store.addr)
-	refusals(t, store, data, c)
+	refusals(t, home, store, data, c)
 
 	// Enrolled again, the machine that was stolen is refused.
 	enrol2 := filepath.Join(dir, "again.json")
@@ -121,7 +130,7 @@ func TestCertificatesFromEnrolmentToTill(t *testing.T) {
 }
 
 // refusals shows the store what it must not take, and files it must not use.
-func refusals(t *testing.T, store *process, data string, good *till) {
+func refusals(t *testing.T, home string, store *process, data string, good *till) {
 	t.Helper()
 	own := t.TempDir()
 	otherHome, _ := shop(t)
@@ -139,6 +148,7 @@ func refusals(t *testing.T, store *process, data string, good *till) {
 	}{
 		{"expired", "the certificate has expired", signed(t, data, own, "till", "old", time.Hour, time.Now().AddDate(0, 0, -3))},
 		{"another chain", "an authority that is not trusted here", signed(t, otherData, own, "till", "foreign", time.Hour, time.Now())},
+		{"another store", "is of another store", signedBy(t, filepath.Join(home, "keys", "authority.pem"), data, own, "till", "of-k2", time.Hour, time.Now())},
 		{"a server's", "for something else", signed(t, data, own, "server", "server", time.Hour, time.Now())},
 	} {
 		tc.shown.ca = ca // it trusts this store, so that the store gets to see it

@@ -17,6 +17,9 @@ import (
 // ErrNotAPair is returned when a certificate and a key do not belong together: one of the two files was replaced, the other was not yet.
 var ErrNotAPair = errors.New("the certificate and the key do not belong together")
 
+// ErrNotWhole is returned when a file ends in the middle of what it should hold, or holds nothing in PEM.
+var ErrNotWhole = errors.New("the file is not whole")
+
 // Files are where a certificate lies on disk.
 type Files struct {
 	// Certificate holds the certificate first, then what leads to its authority.
@@ -149,9 +152,30 @@ func (f Files) load(now time.Time) (*loaded, error) {
 	}
 	l.trust.roots = x509.NewCertPool()
 	if !l.trust.roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s: no certificate in PEM", f.Authorities)
+		return nil, fmt.Errorf("%s: %w: no certificate in PEM", f.Authorities, ErrNotWhole)
 	}
-	return l, nil
+	return l, l.leads(f, now)
+}
+
+// leads checks that a certificate of ours leads to an authority that is trusted: with a piece missing, nobody would take it.
+func (l *loaded) leads(f Files, now time.Time) error {
+	name, err := NameOf(l.leaf)
+	if err != nil {
+		return nil //nolint:nilerr // from elsewhere: its authority may be one that callers trust, and this side does not
+	}
+	between := x509.NewCertPool()
+	for _, der := range l.pair.Certificate[1:] {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Certificate, err)
+		}
+		between.AddCert(c)
+	}
+	_, err = l.leaf.Verify(x509.VerifyOptions{Roots: l.trust.roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	if err != nil {
+		return fmt.Errorf("%s (%s) does not lead to an authority in %s: %w", f.Certificate, name, f.Authorities, l.trust.why(err))
+	}
+	return nil
 }
 
 // readPair reads a certificate and its key.
@@ -164,17 +188,26 @@ func readPair(certificate, key string) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	if block, _ := pem.Decode(text); block == nil {
-		return tls.Certificate{}, fmt.Errorf("%s: no whole certificate in PEM", certificate)
-	}
-	if block, _ := pem.Decode(secret); block == nil {
-		return tls.Certificate{}, fmt.Errorf("%s: no whole key in PEM", key)
+	for path, content := range map[string][]byte{certificate: text, key: secret} {
+		if !whole(content) {
+			return tls.Certificate{}, fmt.Errorf("%s: %w", path, ErrNotWhole)
+		}
 	}
 	pair, err := tls.X509KeyPair(text, secret)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("%s and %s: %w (%w)", certificate, key, ErrNotAPair, err)
 	}
 	return pair, nil
+}
+
+// whole reports whether a file holds PEM to its end.
+func whole(text []byte) bool {
+	block, rest := pem.Decode(text)
+	found := block != nil
+	for block != nil {
+		block, rest = pem.Decode(rest)
+	}
+	return found && !bytes.Contains(rest, []byte("-----BEGIN"))
 }
 
 // readRevoked reads the list of what counts no more.

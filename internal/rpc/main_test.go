@@ -161,7 +161,7 @@ func startService(tb testing.TB, c tillv1.CheckoutServiceServer, change func(*rp
 	return startServices(tb, c, nil, change)
 }
 
-func startServices(tb testing.TB, c tillv1.CheckoutServiceServer, s *syncing, change func(*rpc.Config)) *running {
+func startServices(tb testing.TB, c tillv1.CheckoutServiceServer, s *syncing, change func(*rpc.Config), more ...func(*rpc.Server)) *running {
 	tb.Helper()
 	log := new(lines)
 	config := rpc.Config{
@@ -181,6 +181,9 @@ func startServices(tb testing.TB, c tillv1.CheckoutServiceServer, s *syncing, ch
 	}
 	syncv1.RegisterSyncServiceServer(server, s)
 	officev1.RegisterOfficeServiceServer(server, officev1.UnimplementedOfficeServiceServer{})
+	for _, register := range more {
+		register(server)
+	}
 	if err := server.Listen(); err != nil {
 		tb.Fatal(err)
 	}
