@@ -237,8 +237,7 @@ func TestClientBrowser(t *testing.T) {
 			query := url.Values{"store": {web}, "token": {token}, "protocol": {protocol}}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			browser := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-				"--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(), "--dump-dom", server.URL+"/till.html?"+query.Encode())
+			browser := exec.CommandContext(ctx, "chromium", append(quietly(t), "--dump-dom", server.URL+"/till.html?"+query.Encode())...)
 			if out, err := browser.Output(); err != nil {
 				t.Fatalf("chromium: %v\n%.500s", err, out)
 			}
