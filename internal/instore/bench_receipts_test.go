@@ -51,16 +51,8 @@ func BenchmarkTableReceipts(b *testing.B) {
 	many := &row{what: "RecordReceipt over sockets, 16 tills; synced Updates one by one", unit: "/s", target: "≥ 2.5 ×"}
 	clients := store.clients(b, store.ours, 16)
 	for round := range benchRounds {
-		ours := func() float64 { return store.recordInARow(b, clients[0], round) }
-		theirs := func() float64 { return bare.inARow(b, store, round) }
-		var a, c float64
-		if round%2 == 0 {
-			a, c = ours(), theirs()
-		} else {
-			c, a = theirs(), ours()
-		}
-		one.add(a, c)
-		many.add(store.recordAtOnce(b, clients, round), 1e6/c)
+		one.add(store.recordInTurn(b, clients[0], bare, round))
+		many.add(store.recordAtOnce(b, clients, bare, round))
 	}
 	printTable(os.Stdout, []*row{one, many})
 }
@@ -84,26 +76,46 @@ func (s *benchStore) receipt(till, no int) *tillv1.RecordReceiptRequest {
 	}
 }
 
-// recordInARow is the median time of one receipt after another, in microseconds.
-func (s *benchStore) recordInARow(b *testing.B, client tillv1.CheckoutServiceClient, round int) float64 {
+// recordInTurn is the median time of a receipt and of a bare Update, in microseconds: one of each in turn, so that both have the same disk.
+func (s *benchStore) recordInTurn(b *testing.B, client tillv1.CheckoutServiceClient, bare *bareBook, round int) (ours, theirs float64) {
 	b.Helper()
-	took := make([]float64, receiptsInARow)
-	for i := range took {
+	recorded, updated := make([]float64, receiptsInARow), make([]float64, receiptsInARow)
+	for i := range recorded {
 		request := s.receipt(100, round*receiptsInARow+i)
-		began := time.Now()
-		_, err := client.RecordReceipt(b.Context(), request)
-		took[i] = float64(time.Since(began).Nanoseconds()) / 1e3
-		must(b, err)
+		updated[i] = microseconds(func() { bare.update(b, request) })
+		recorded[i] = microseconds(func() {
+			_, err := client.RecordReceipt(b.Context(), request)
+			must(b, err)
+		})
 	}
-	return median(took)
+	return median(recorded), median(updated)
 }
 
-// recordAtOnce is how many receipts per second sixteen tills get recorded together.
-func (s *benchStore) recordAtOnce(b *testing.B, clients []tillv1.CheckoutServiceClient, round int) float64 {
-	b.Helper()
+func microseconds(run func()) float64 {
 	began := time.Now()
-	s.recordAll(b, clients, receiptsOfATill, round*receiptsOfATill)
-	return float64(len(clients)*receiptsOfATill) / time.Since(began).Seconds()
+	run()
+	return float64(time.Since(began).Nanoseconds()) / 1e3
+}
+
+// recordAtOnce is how many receipts per second sixteen tills get recorded together, and how many bare Updates are done one by one: a few of each in turn.
+func (s *benchStore) recordAtOnce(b *testing.B, clients []tillv1.CheckoutServiceClient, bare *bareBook, round int) (ours, theirs float64) {
+	b.Helper()
+	const turns, each = 6, receiptsOfATill / 6
+	var recording, updating float64
+	for turn := range turns {
+		from := (round*turns + turn) * each
+		updates := make([]*tillv1.RecordReceiptRequest, 4*each)
+		for i := range updates {
+			updates[i] = s.receipt(101, from*4+i)
+		}
+		recording += microseconds(func() { s.recordAll(b, clients, each, from) })
+		updating += microseconds(func() {
+			for _, request := range updates {
+				bare.update(b, request)
+			}
+		})
+	}
+	return 1e6 * float64(len(clients)*turns*each) / recording, 1e6 * 4 * turns * each / updating
 }
 
 // recordAll has every client record so many receipts, as a till of its own.
@@ -129,35 +141,33 @@ func (s *benchStore) recordAll(b *testing.B, clients []tillv1.CheckoutServiceCli
 }
 
 // bareBook is a bbolt file that takes the same bytes, one synced Update each.
-type bareBook struct{ db *bbolt.DB }
+type bareBook struct {
+	db *bbolt.DB
+	no uint64
+}
 
 func newBareBook(b *testing.B) *bareBook {
 	b.Helper()
 	db, err := bbolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30})
 	must(b, err)
 	b.Cleanup(func() { must(b, db.Close()) })
-	return &bareBook{db}
+	must(b, db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucket([]byte("receipts"))
+		return err
+	}))
+	return &bareBook{db: db}
 }
 
-func (k *bareBook) inARow(b *testing.B, s *benchStore, round int) float64 {
+func (k *bareBook) update(b *testing.B, request *tillv1.RecordReceiptRequest) {
 	b.Helper()
-	took := make([]float64, receiptsInARow)
-	for i := range took {
-		no := round*receiptsInARow + i
-		value, err := proto.Marshal(s.receipt(100, no))
-		must(b, err)
-		began := time.Now()
-		err = k.db.Update(func(tx *bbolt.Tx) error {
-			bucket, err := tx.CreateBucketIfNotExists([]byte("receipts"))
-			if err != nil {
-				return err
-			}
-			return bucket.Put(binary.BigEndian.AppendUint64(nil, uint64(no)), value)
-		})
-		took[i] = float64(time.Since(began).Nanoseconds()) / 1e3
-		must(b, err)
-	}
-	return median(took)
+	k.no++
+	must(b, k.db.Update(func(tx *bbolt.Tx) error {
+		value, err := proto.Marshal(request)
+		if err != nil {
+			return err
+		}
+		return tx.Bucket([]byte("receipts")).Put(binary.BigEndian.AppendUint64(nil, k.no), value)
+	}))
 }
 
 // BenchmarkTableJournal is a store without head office for a season: what its journal grows to, and how fast it empties once head office is back.

@@ -17,13 +17,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/stamklant/stamklant/internal/instore"
-	"github.com/stamklant/stamklant/internal/samplechain"
 )
 
-// heldTo is how much memory the store's process is held to, page cache included.
-const heldTo = 1 << 30
+const (
+	// heldTo is how much memory the store's process is held to, page cache included.
+	heldTo = 1 << 30
+	// heldLookups are of so many other customers that what is asked for is rarely what is in memory.
+	heldLookups = 5_000
+)
 
 // BenchmarkTableStart is the store's real program: its memory while it builds a release, how long it takes to serve after a proper stop and after a
 // kill, and what a lookup costs when it is held to 1 GiB. STAMKLANT_BENCH_ACCOUNTS says over how many accounts, STAMKLANT_BENCH_RECEIPTS how many
@@ -32,12 +33,7 @@ func BenchmarkTableStart(b *testing.B) {
 	if b.N > 1 {
 		return
 	}
-	bin := os.Getenv("STAMKLANT_BIN")
-	if bin == "" {
-		b.Skip("needs the built programs: make bench, or STAMKLANT_BIN")
-	}
-	p := &program{path: filepath.Join(bin, "stamklant-store"), dir: b.TempDir()}
-	p.practice(b)
+	p := newProgram(b)
 	size := fmt.Sprintf("%d accounts", benchAccounts())
 
 	began := time.Now()
@@ -49,18 +45,57 @@ func BenchmarkTableStart(b *testing.B) {
 	if err != nil {
 		receipts = benchJournalDays * benchReceiptsDay
 	}
+	began = time.Now()
 	p.record(b, receipts)
+	took := time.Since(began)
+	stat, err := os.Stat(filepath.Join(p.dir, "store", "journal.db"))
+	must(b, err)
+	fact(fmt.Sprintf("journal after %d receipts of %d lines, none delivered", receipts, basketLines),
+		fmt.Sprintf("%.0f MiB, %d bytes a receipt", float64(stat.Size())/(1<<20), stat.Size()/int64(receipts)), "≤ 1 GiB")
+	fact("receipts recorded by 64 tills at once", fmt.Sprintf("%.0f/s", float64(receipts)/took.Seconds()), "–")
 	what := fmt.Sprintf("%s, %d campaigns, journal of %d receipts", size, benchCampaigns, receipts)
 
 	p.stop(b, syscall.SIGTERM)
 	fact("start to serving, "+what, p.startedIn(b), "≤ 2 s")
 	p.stop(b, syscall.SIGKILL)
-	fact("the same after a kill, digest of the file first", p.startedIn(b), fmt.Sprintf("≤ 2 s + file at 700 MB/s (%.1f s)", float64(p.fileBytes(b))/700e6))
-	p99 := p.lookups(b, 5_000)
+	fact("the same after a kill, digest of the file first", p.startedIn(b), p.uncleanTarget(b))
+	p99, known := p.lookups(b, heldLookups)
 	fact("Lookup p99, one till after another", p99.String(), "–")
 	p.hold(b)
-	fact(fmt.Sprintf("the same held to 1 GiB over a file of %d MiB", p.fileBytes(b)>>20), p.lookups(b, 5_000).String(), "≤ 25 ms")
+	p99, answers := p.lookups(b, heldLookups)
+	fact(fmt.Sprintf("the same held to 1 GiB over a file of %d MiB", p.fileBytes(b)>>20), p99.String(), "≤ 25 ms")
+	wrong := 0
+	for i, answer := range answers {
+		if answer != known[i] {
+			wrong++
+		}
+	}
+	fact(fmt.Sprintf("other answers than before, of %d", len(answers)), strconv.Itoa(wrong), "0")
 	p.stop(b, syscall.SIGTERM)
+}
+
+// BenchmarkTableGrowth is how building a release, its memory and starting grow with the number of customers.
+func BenchmarkTableGrowth(b *testing.B) {
+	if b.N > 1 {
+		return
+	}
+	for _, accounts := range []int{100_000, 1_000_000, 10_000_000} {
+		size := fmt.Sprintf("%d accounts", accounts)
+		b.Run(size, func(b *testing.B) {
+			b.Setenv("STAMKLANT_BENCH_ACCOUNTS", strconv.Itoa(accounts))
+			p := newProgram(b)
+			began := time.Now()
+			p.start(b)
+			most := p.watchApply(b)
+			fact(fmt.Sprintf("%s: fetched, built and served, file of %d MiB", size, p.fileBytes(b)>>20), time.Since(began).Round(10*time.Millisecond).String(), "–")
+			fact(size+": RssAnon while it builds, at most", fmt.Sprintf("%.0f MiB", most), "≤ 250 MB")
+			p.stop(b, syscall.SIGTERM)
+			fact(size+": start to serving", p.startedIn(b), "≤ 2 s")
+			p.stop(b, syscall.SIGKILL)
+			fact(size+": the same after a kill, digest of the file first", p.startedIn(b), p.uncleanTarget(b))
+			p.stop(b, syscall.SIGTERM)
+		})
+	}
 }
 
 // program is the store's program in a process of its own.
@@ -71,19 +106,23 @@ type program struct {
 	cmd       *exec.Cmd
 }
 
-func (p *program) practice(b *testing.B) {
+// newProgram is the built program with a release to serve and an empty folder.
+func newProgram(b *testing.B) *program {
 	b.Helper()
-	asOf := time.Now().AddDate(0, 0, -1)
-	chain, err := samplechain.New(samplechain.Config{Seed: 1, Accounts: benchAccounts(), LastDay: asOf})
-	must(b, err)
-	programme, err := samplechain.Programme(asOf)
-	must(b, err)
-	addCampaigns(programme, benchCampaigns)
-	p.enrolment, err = instore.Practice{
-		Server: "bench", Store: "s01", Programme: programme, AsOf: asOf, Expires: asOf.AddDate(0, 1, 0),
-		Accounts: p.store.accounts(chain), Identifiers: p.store.identifiers(chain),
-	}.Write(p.dir)
-	must(b, err)
+	bin := os.Getenv("STAMKLANT_BIN")
+	if bin == "" {
+		b.Skip("needs the built programs: make bench, or STAMKLANT_BIN")
+	}
+	kept := openSample(b, benchAccounts())
+	return &program{
+		path: filepath.Join(bin, "stamklant-store"), dir: b.TempDir(), enrolment: kept.enrolment, store: benchStore{cards: kept.cards},
+	}
+}
+
+// uncleanTarget is how long a start may take that reads the whole file first.
+func (p *program) uncleanTarget(b *testing.B) string {
+	b.Helper()
+	return fmt.Sprintf("≤ 2 s + file at 700 MB/s (%.1f s)", float64(p.fileBytes(b))/700e6)
 }
 
 var programAnswers = regexp.MustCompile(`answers tills at ([0-9.]+:[0-9]+)`)
@@ -154,20 +193,21 @@ func (p *program) record(b *testing.B, receipts int) {
 	p.store.recordAll(b, p.store.clients(b, p.store.ours, tills), receipts/tills, 0)
 }
 
-// lookups is the p99 of lookups of ever other customers, one after another.
-func (p *program) lookups(b *testing.B, n int) time.Duration {
+// lookups is the p99 of lookups of ever other customers, one after another, and who was found, in which tier, with how many points.
+func (p *program) lookups(b *testing.B, n int) (time.Duration, []string) {
 	b.Helper()
 	client := p.store.ours.dial(b)
-	took := make([]time.Duration, n)
+	took, answers := make([]time.Duration, n), make([]string, n)
 	for i := range took {
 		request := p.store.request(i%7, i)
 		began := time.Now()
-		_, err := client.Lookup(b.Context(), request)
+		answer, err := client.Lookup(b.Context(), request)
 		took[i] = time.Since(began)
 		must(b, err)
+		answers[i] = fmt.Sprint(answer.GetOutcome(), answer.GetAccountRef(), answer.GetLoyalty().GetTier(), answer.GetLoyalty().GetPointsAvailable())
 	}
 	slices.Sort(took)
-	return took[n*99/100].Round(time.Microsecond)
+	return took[n*99/100].Round(time.Microsecond), answers
 }
 
 // fileBytes is the length of the generation file.

@@ -73,6 +73,8 @@ type Config struct {
 	Now func() time.Time
 	// Version is this program's, for reports.
 	Version string
+
+	rest int // as replica.Config.RestPercent; 0 is its default
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -1,6 +1,8 @@
 package instore
 
 import (
+	"path/filepath"
+
 	"google.golang.org/grpc"
 
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
@@ -11,6 +13,31 @@ import (
 func (s *Server) Direct() (grpc.UnaryServerInterceptor, tillv1.CheckoutServiceServer) {
 	return s.rpc.UnaryInterceptor(), s.till
 }
+
+// Restless is a configuration whose server builds its releases without ever resting for the tills.
+func Restless(c Config) Config {
+	c.rest = -1
+	return c
+}
+
+// PracticeSeries is a practice store that gets one release after another.
+type PracticeSeries struct{ writer practiceWriter }
+
+// NewPracticeSeries draws the keys of a series whose releases come to dir/bundles.
+func NewPracticeSeries(dir string) (*PracticeSeries, error) {
+	keys, err := drawKeys()
+	return &PracticeSeries{practiceWriter{keys: keys, dir: filepath.Join(dir, "bundles")}}, err
+}
+
+// Publish makes the next release, in the place of the one before.
+func (s *PracticeSeries) Publish(p Practice) error {
+	s.writer.Practice = p
+	s.writer.version++
+	return s.writer.write()
+}
+
+// Enrol writes an enrolment into a folder and returns where.
+func (s *PracticeSeries) Enrol(dir string) (string, error) { return s.writer.enrol(dir) }
 
 // DataKey is the key the server's files are sealed under.
 func (s *Server) DataKey() bundle.Key { return s.dataKey.Key() }

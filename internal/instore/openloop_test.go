@@ -64,6 +64,12 @@ func (s *benchStore) openFor(b *testing.B, clients []tillv1.CheckoutServiceClien
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), during)
 	defer cancel()
+	return s.openWhile(b, ctx, clients)
+}
+
+// openWhile runs an open loop until ctx ends and returns its p99 in milliseconds.
+func (s *benchStore) openWhile(b *testing.B, ctx context.Context, clients []tillv1.CheckoutServiceClient) float64 { //nolint:revive // b first, as everywhere here
+	b.Helper()
 	waits, err := openLoop(ctx, clients, openRate, func(i int) *tillv1.LookupRequest { return s.request(i%benchWorkers, i) })
 	must(b, err)
 	return float64(percentile(waits, 0.99).Nanoseconds()) / 1e6

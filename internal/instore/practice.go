@@ -83,13 +83,18 @@ func (p Practice) Write(dir string) (enrolment string, err error) {
 	if err != nil {
 		return "", err
 	}
-	w := &practiceWriter{Practice: p, keys: keys, dir: bundles}
+	w := &practiceWriter{Practice: p, keys: keys, dir: bundles, version: 1}
 	if err := w.write(); err != nil {
 		return "", fmt.Errorf("make a practice store: %w", err)
 	}
+	return w.enrol(dir)
+}
+
+// enrol writes the enrolment of the store into a folder and returns where.
+func (w *practiceWriter) enrol(dir string) (enrolment string, err error) {
 	text, err := protojson.Marshal(&bundlev1.Enrolment{
-		ServerId: p.Server, Store: p.Store, ChainId: keys.chain[:], RootPublicKey: keys.root, PrivateKey: keys.private,
-		Bundles: bundles, Token: base64.RawURLEncoding.EncodeToString(keys.other),
+		ServerId: w.Server, Store: w.Store, ChainId: w.keys.chain[:], RootPublicKey: w.keys.root, PrivateKey: w.keys.private,
+		Bundles: w.dir, Token: base64.RawURLEncoding.EncodeToString(w.keys.other),
 	})
 	if err != nil {
 		return "", err
@@ -101,8 +106,9 @@ func (p Practice) Write(dir string) (enrolment string, err error) {
 // practiceWriter writes one release in the layout stores read.
 type practiceWriter struct {
 	Practice
-	keys practiceKeys
-	dir  string
+	keys    practiceKeys
+	dir     string
+	version uint64 // of the manifest
 }
 
 func (w *practiceWriter) write() error {
@@ -124,7 +130,7 @@ func (w *practiceWriter) write() error {
 	return errors.Join(
 		w.sign(bundle.KeysetPath, bundlev1.SignedKind_SIGNED_KIND_KEYSET, w.keyset()),
 		w.sign(bundle.ManifestPath(w.Server), bundlev1.SignedKind_SIGNED_KIND_MANIFEST, &bundlev1.Manifest{
-			ChainId: w.keys.chain[:], ServerId: w.Server, Store: w.Store, Version: 1, Format: bundle.Format,
+			ChainId: w.keys.chain[:], ServerId: w.Server, Store: w.Store, Version: w.version, Format: bundle.Format,
 			IssuedAt: timestamppb.New(w.AsOf), ExpiresAt: timestamppb.New(w.Expires),
 			Customers: &bundlev1.CustomersPart{StateDigest: state, SnapshotState: state, Snapshot: customers}, Programme: programme, StorePart: store,
 		}),

@@ -81,6 +81,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.replica, err = replica.Open(ctx, replica.Config{
 		Dir: s.config.path("releases"), Enrolment: s.enrolment, DataKey: s.dataKey, Source: source, Prepare: till.Prepare, Trusted: s.journal,
 		Lane: s.journal, Told: s.wakeErasing, Seen: s.seen, Switched: s.switched, Now: s.config.Now, Logger: s.config.Logger, Interval: s.config.Poll,
+		RestPercent: s.config.rest,
 	})
 	if err != nil {
 		return err
