@@ -24,8 +24,9 @@ help: ## Say what there is to make
 all: generate format build lint test ## Everything before a commit
 
 .PHONY: generate
-generate: ## Write gen/ anew from api/
+generate: ## Write gen/ anew from api/, and the pages of docs/ that tell of it
 	.tools/buf.sh generate
+	go test ./internal/rpc -run '^(TestOpenAPI|TestRolesPage)$$' -update
 
 .PHONY: build
 build: ## Build the programs into bin/
