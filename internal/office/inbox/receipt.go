@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -138,6 +139,9 @@ func (t *transaction) takeEntry(at place, owner [16]byte, r *outcomev1.RecordedR
 	account, waits := owner, waitsFor(r)
 	if len(e.GetAccountId()) != 16 && e.GetKind() == outcomev1.EntryKind_ENTRY_KIND_REVERSE { // of a card without account: whoever brought the goods
 		sale, err := t.first(r.GetReceipt().GetOriginal(), 0)
+		if err == nil && bytes.Equal(e.GetEntryId(), entryID(r, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 1)) { // a return is voided: whose sale it was of
+			sale, err = t.first(sale.GetReceipt().GetOriginal(), 0)
+		}
 		if err != nil {
 			return err
 		}

@@ -211,14 +211,17 @@ func TestReturnOfAnothersNewCard(t *testing.T) {
 	stranger.Entries[0].EntryId = idOf(stranger.Receipt.Key, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 0)
 	stranger.Entries[0].Points = -16
 	s := newServer("gent-1")
-	for _, r := range []*outcomev1.RecordedReceipt{other, sold, back, stranger} {
+	undo := proto.CloneOf(back)
+	undo.Receipt.Kind, undo.Receipt.Key.ReceiptNo, undo.Receipt.Original = outcomev1.ReceiptKind_RECEIPT_KIND_POST_VOID, "13", back.GetReceipt().GetKey()
+	undo.Entries[0].EntryId, undo.Entries[0].Points = idOf(undo.Receipt.Key, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 1), 15
+	for _, r := range []*outcomev1.RecordedReceipt{other, sold, back, stranger, undo} {
 		s.receipt(t, r)
 	}
 	deliver(t, box, s.all())
 	if _, ok, err := box.AccountByIdentifier("card", "2900100000130"); ok || err != nil {
 		t.Errorf("who only brought goods back was given somebody's account: %v, %v", ok, err)
 	}
-	for card, want := range map[string]int64{"2900100000116": 21, "2900100000123": 100} {
+	for card, want := range map[string]int64{"2900100000116": 37, "2900100000123": 100} {
 		id, ok, err := box.AccountByIdentifier("card", card)
 		if err != nil || !ok {
 			t.Fatalf("%s: %v, %v", card, ok, err)
