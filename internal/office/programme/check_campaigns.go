@@ -21,12 +21,16 @@ func (c *checker) campaigns() {
 		case *programmev1.Campaign_Offer:
 			c.offer(path+".offer", kind.Offer)
 			c.noQuestion(path, campaign)
+		case *programmev1.Campaign_Coupon:
+			c.coupon(path, kind.Coupon, campaign)
+			c.noQuestion(path, campaign)
 		case *programmev1.Campaign_Survey:
 			c.survey(path, kind.Survey, campaign)
 		case *programmev1.Campaign_Prompt:
 			c.noQuestion(path, campaign)
 		}
 	}
+	c.couponCodes()
 }
 
 // holdout looks at whether the effect of a campaign can be measured at all.

@@ -20,6 +20,10 @@ func (c *checker) restrictions() {
 			if o := campaign.GetOffer(); o != nil {
 				c.restrictedOffer(entry("campaigns", i)+".offer", o, restricted{x, g}, standing, by)
 			}
+			if o := campaign.GetCoupon(); o != nil {
+				same := &programmev1.Offer{Percent: o.GetPercent(), Amount: o.GetAmount(), Groups: o.GetGroups()}
+				c.restrictedOffer(entry("campaigns", i)+".coupon", same, restricted{x, g}, standing, by)
+			}
 		}
 	}
 }

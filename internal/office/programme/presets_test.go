@@ -89,7 +89,7 @@ func TestPresetsFit(t *testing.T) {
 				t.Fatal("no text")
 			}
 			head := strings.Replace(base, "[nl, en]", "[nl, en, fr, de]", 1)
-			head = strings.Replace(head, `tobacco: "71*"`, `tobacco: "71*", medicine: "8*", infant_formula: "91*"`, 1)
+			head = strings.Replace(head, `tobacco: "71*"`, `tobacco: "71*", medicine: "8*", infant_formula: "91*", books: "92*"`, 1)
 			doc, err := programme.Parse("test", programme.File{Name: "test.yaml", Text: []byte(head + string(text))})
 			if err != nil {
 				t.Fatal(err)

@@ -39,6 +39,7 @@ var shapesInWords = map[string]string{
 	`^[A-Za-z0-9_-]{1,32}$`:   "letters, digits, dashes and underscores, at most 32",
 	`^[a-z]{2}$`:              "two lower-case letters, such as nl",
 	`^([A-Z]{2})?$`:           "two capital letters, such as NL",
+	`^[A-Z]{2}$`:              "two capital letters, such as FR",
 	`^[A-Z]{3}$`:              "three capital letters, such as EUR",
 	`^[0-9]{1,40}$`:           "digits, at most 40",
 }

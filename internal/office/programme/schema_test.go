@@ -46,7 +46,7 @@ func TestSchemaSays(t *testing.T) {
 		want string
 	}{
 		{"short words", "definitions Programme properties profiling", `{"enum":["consent","legitimate_interest"]}`},
-		{"presets", "definitions Programme properties starts_from anyOf 0", `{"enum":["eleven-segments","law-be","law-nl","nine-segments"]}`},
+		{"presets", "definitions Programme properties starts_from anyOf 0", `{"enum":["eleven-segments","law-be","law-fr","law-nl","nine-segments"]}`},
 		{"a single word for a message", "definitions Survey anyOf 0", `{"enum":["nps","csat","yes_no","choice"]}`},
 		{"money", "definitions Offer properties amount type", `["number","string"]`},
 		{"bounds", "definitions Programme properties stale_after_days", `{"maximum":365,"minimum":0,"type":"integer"}`},
