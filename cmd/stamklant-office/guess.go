@@ -8,7 +8,7 @@ import (
 )
 
 type guessCommand struct {
-	List string `arg:"" help:"What the file holds: receipts, customers, articles or stores." enum:"receipts,customers,articles,stores"`
+	List string `arg:"" help:"What the file holds: receipts, customers, articles, stores or vouchers." enum:"receipts,customers,articles,stores,vouchers"`
 	File string `arg:"" help:"The file, also .gz." type:"existingfile"`
 	Out  string `help:"Where the mapping goes once you have agreed to it." type:"path" default:"" placeholder:"FILE.yaml"`
 	Yes  bool   `help:"Write it without asking. Look at it before you import."`

@@ -14,6 +14,7 @@ type importCommand struct {
 	Customers importCustomers `cmd:"" help:"Customers: cards, groups, consents; and scores, tiers, points where they come from elsewhere."`
 	Articles  importArticles  `cmd:"" help:"Articles: group, brand, cost or margin, new since, how long a pack lasts."`
 	Stores    importStores    `cmd:"" help:"Stores: owner, region, country, languages, hours."`
+	Vouchers  importVouchers  `cmd:"" help:"Vouchers of an earlier system that are still open."`
 }
 
 type importReceipts struct {
@@ -32,6 +33,10 @@ type importStores struct {
 	importList `embed:""`
 }
 
+type importVouchers struct {
+	importList `embed:""`
+}
+
 // Run imports articles.
 func (c *importArticles) Run(s *session) error {
 	return c.run(s, officev1.ListKind_LIST_KIND_ARTICLES)
@@ -40,6 +45,11 @@ func (c *importArticles) Run(s *session) error {
 // Run imports stores.
 func (c *importStores) Run(s *session) error {
 	return c.run(s, officev1.ListKind_LIST_KIND_STORES)
+}
+
+// Run imports vouchers.
+func (c *importVouchers) Run(s *session) error {
+	return c.run(s, officev1.ListKind_LIST_KIND_VOUCHERS)
 }
 
 type importList struct {

@@ -25,6 +25,7 @@ var lists = map[officev1.ListKind]warehouse.List{
 	officev1.ListKind_LIST_KIND_CUSTOMERS: warehouse.Customers,
 	officev1.ListKind_LIST_KIND_ARTICLES:  warehouse.Articles,
 	officev1.ListKind_LIST_KIND_STORES:    warehouse.Stores,
+	officev1.ListKind_LIST_KIND_VOUCHERS:  warehouse.Vouchers,
 }
 
 // importList takes in a list. ErrRejected when rows were rejected; what is good was kept.
@@ -72,7 +73,7 @@ func (o *Office) rejectedPath(job *officev1.ImportJob, list warehouse.List) (str
 }
 
 // recognise brings identifiers in files into the form the tills will ask for: by the programme's own rules. A namespace the programme has no
-// rule for keeps what the file says.
+// rule for keeps what the file says; a voucher must be one that tills recognise.
 func (o *Office) recognise() (func(namespace, raw string) (string, bool), error) {
 	doc, err := programme.Read(o.home.Programme())
 	if doc == nil {
@@ -88,6 +89,10 @@ func (o *Office) recognise() (func(namespace, raw string) (string, bool), error)
 	}
 	return func(namespace, raw string) (string, bool) {
 		raw = strings.TrimSpace(raw)
+		if namespace == warehouse.VoucherNamespace {
+			reading := rules.Read([]byte(raw))
+			return reading.Canonical, reading.Outcome == identify.Voucher
+		}
 		if !known[namespace] {
 			return raw, raw != ""
 		}

@@ -58,6 +58,9 @@ type scored struct {
 
 // release freezes the inbox and publishes.
 func (o *Office) release(ctx context.Context, p *programmev1.Programme, keys *publisher.Keys, from scored, target string, to hub.Terminal) (*publisher.Report, error) {
+	if err := o.issueVouchers(ctx, p, keys); err != nil {
+		return nil, err
+	}
 	cut, err := o.inbox.Cut(ctx)
 	if err != nil {
 		return nil, err

@@ -46,9 +46,37 @@ var catalogues = map[List]catalogue{
 			{"not regexp_full_match(country, '[A-Z]{2}')", "the country is not a code of two letters"},
 		},
 	},
+	Vouchers: {
+		table: "vouchers", key: "code",
+		fields: []catalogueField{
+			{"store", "store"},
+			{"campaign", "campaign"},
+			{"percent", "percent"},
+			{"amount", "amount"},
+			{"at_most", "at_most"},
+			{"spend_at_least", "spend_at_least"},
+			{"groups", "groups"},
+			{"valid_from", "valid_from"},
+			{"valid_until", "valid_until"},
+			{"till_code", "till_code"},
+		},
+		typed: []problem{
+			{"store is null", "the store where it can be used is empty"},
+			{"length(store) > 32", "the store's code is longer than 32 characters"},
+			{"(percent is null) = (amount is null)", "it says neither percent nor amount, or both"},
+			{"percent <= 0 or percent > 100 or percent * 100 <> trunc(percent * 100)", "percent does not lie between 0.01 and 100, or has more than two decimals"},
+			{"amount <= 0 or amount > 1000000", "the amount does not lie between 0 and a million"},
+			{"at_most <= 0 or at_most > 1000000 or spend_at_least < 0 or spend_at_least > 1000000", "at_most or spend_at_least does not lie between 0 and a million"},
+			{"valid_until is null", "the last day is empty"},
+			{"valid_from > valid_until", "it ends before it begins"},
+			{"length(campaign) > 60", "the campaign's code is longer than 60 characters"},
+			{"length(till_code) > 40", "the till's code is longer than 40 characters"},
+			{"len(groups) > 100", "more than 100 product groups"},
+		},
+	},
 }
 
-// CatalogueTotals are the totals of a list of articles or stores.
+// CatalogueTotals are the totals of a list of articles, stores or vouchers.
 type CatalogueTotals struct {
 	// Entries are rows that could be read.
 	Entries int64
@@ -58,7 +86,7 @@ type CatalogueTotals struct {
 	New, Changed, Same int64
 }
 
-// catalogue takes in a list of articles or stores. What a field's mapping does not name stays as it was.
+// catalogue takes in a list of articles, stores or vouchers. What a field's mapping does not name stays as it was.
 func (r *importRun) catalogue(ctx context.Context, report *ImportReport) error {
 	c := catalogues[r.List]
 	e := expressions{mapping: r.Mapping, header: r.source.header}
@@ -71,6 +99,11 @@ func (r *importRun) catalogue(ctx context.Context, report *ImportReport) error {
 	}
 	if err := r.exec(ctx, "catalogue_doubles"); err != nil {
 		return err
+	}
+	if r.List == Vouchers {
+		if err := r.recogniseVouchers(ctx); err != nil {
+			return err
+		}
 	}
 	t := &CatalogueTotals{Fields: map[string]int64{}}
 	report.Catalogue = t
@@ -143,11 +176,7 @@ from typed`,
 
 // catalogueValue is one field as its table keeps it, and what to say when a text cannot be read so; empty where any text will do.
 func (e expressions) catalogueValue(name string) (value, complaint string) {
-	kind := articleFields[name]
-	if _, ofStore := storeFields[name]; ofStore {
-		kind = storeFields[name]
-	}
-	switch kind {
+	switch listFields[e.mapping.list][name] {
 	case numberField:
 		return "(" + e.number(e.text(name), "decimal(18, 4)") + ")", name + " is not a number"
 	case wholeField:

@@ -103,6 +103,19 @@ var headings = map[List][]struct {
 		{"languages", fields("languages language talen taal langues sprachen")},
 		{"hours", fields("hours openinghours uren openingstijden horaires öffnungszeiten")},
 	},
+	Vouchers: {
+		{"code", fields("code voucher vouchercode coupon couponcode bon bonnummer boncode waardebon tegoedbon numerobon gutschein gutscheincode barcode")},
+		{"store", fields("store storeid shop winkel filiaal vestiging magasin filiale storecode winkelcode")},
+		{"campaign", fields("campaign actie campagne aktion kampagne")},
+		{"percent", fields("percent percentage discountpercent procent pourcentage prozent korting")},
+		{"amount", fields("amount value bedrag waarde montant valeur betrag wert")},
+		{"at_most", fields("atmost max maximum hoogstens")},
+		{"spend_at_least", fields("spendatleast minimumspend minspend min minimum vanaf minimumbedrag mindestumsatz")},
+		{"groups", fields("groups group productgroups groepen groep groupes warengruppen")},
+		{"valid_from", fields("validfrom from start geldigvanaf vanafdatum valablede gueltigab gültigab")},
+		{"valid_until", fields("validuntil until expires expiry expirydate end geldigtot geldigtm tot valablejusque gueltigbis gültigbis")},
+		{"till_code", fields("tillcode discountcode kassacode actiecode kassencode")},
+	},
 }
 
 // fields cuts words apart.
@@ -250,7 +263,7 @@ var timeShapes = []struct{ shape, format string }{
 
 // times tells how times are written. A month where the day is expected shows in values beyond twelve.
 func (g *Guess) times() {
-	for _, field := range []string{"time", "new_since"} {
+	for _, field := range []string{"time", "new_since", "valid_from", "valid_until"} {
 		column, values := g.of(field)
 		for _, s := range timeShapes {
 			shape := regexp.MustCompile(s.shape)

@@ -85,6 +85,20 @@ func TestGuess(t *testing.T) {
 				}
 			},
 		},
+		{
+			name: "vouchers", list: warehouse.Vouchers, text: "Boncode;Winkel;Bedrag;Geldig tot\n9912345678903;s01;5,00;31-12-2026\n9912345678910;s01;7,50;31-01-2027\n",
+			want: []string{"code: Boncode", "amount: Bedrag", "valid_until: {column: \"Geldig tot\", format: \"DD-MM-YYYY\"}"},
+			check: func(t *testing.T, r *warehouse.ImportReport) {
+				t.Helper()
+				if r.Catalogue.New != 2 {
+					t.Errorf("totals: %+v", r.Catalogue)
+				}
+			},
+		},
+		{
+			name: "vouchers of no store", list: warehouse.Vouchers, text: "code,amount,until\n1,5.00,2026-12-31\n", missing: 1,
+			want: []string{"# MISSING: in which store they can be used"},
+		},
 	} {
 		path := file(t, "list.csv", tc.text)
 		g, err := warehouse.GuessMapping(path, tc.list)

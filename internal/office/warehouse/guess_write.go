@@ -98,15 +98,17 @@ func (g *Guess) writeColumns(out *strings.Builder) {
 			fmt.Fprintf(out, "  # ?: %s%s\n", scalar(c.Column), g.examples(c.Column))
 		}
 	}
-	need := map[List][]string{Receipts: {"time", "amount"}, Articles: {"sku"}, Stores: {"store"}}[g.List]
+	need := map[List][]string{Receipts: {"time", "amount"}, Articles: {"sku"}, Stores: {"store"}, Vouchers: {"code", "valid_until"}}[g.List]
 	for _, field := range need {
 		column, _ := g.of(field)
 		if price, _ := g.of("unit_price"); column == "" && (field != "amount" || price == "") {
 			g.missing(out, "which column is `"+field+"`", "  "+field+": NAME")
 		}
 	}
-	if store, _ := g.of("store"); g.List == Receipts && store == "" {
+	if store, _ := g.of("store"); store == "" && g.List == Receipts {
 		g.missing(out, "which store the receipts are of", "  store: {constant: s01}")
+	} else if store == "" && g.List == Vouchers {
+		g.missing(out, "in which store they can be used", "  store: {constant: s01}")
 	}
 }
 

@@ -65,7 +65,7 @@ type ImportReport struct {
 	Days []StoreDay
 	// Customers is set for a list of customers.
 	Customers *CustomerTotals
-	// Catalogue is set for a list of articles or stores.
+	// Catalogue is set for a list of articles, stores or vouchers.
 	Catalogue *CatalogueTotals
 }
 

@@ -22,6 +22,8 @@ const (
 	Articles List = "articles"
 	// Stores is a list of stores.
 	Stores List = "stores"
+	// Vouchers is a list of vouchers that are still open.
+	Vouchers List = "vouchers"
 )
 
 // Mapping says what the columns of a shop's own export mean. It is read once from a file that a person wrote, never changes after, and is

@@ -46,13 +46,19 @@ var storeFields = map[string]fieldKind{
 	"hours": textField,
 }
 
+// voucherFields are what a list of open vouchers may fill.
+var voucherFields = map[string]fieldKind{
+	"code": textField, "store": textField, "campaign": textField, "percent": numberField, "amount": numberField, "at_most": numberField,
+	"spend_at_least": numberField, "groups": wordsField, "valid_from": timeField, "valid_until": timeField, "till_code": textField,
+}
+
 // listFields are what each list may fill. A field that several lists have is read the same way in each.
 var listFields = map[List]map[string]fieldKind{
-	Receipts: receiptFields, Customers: customerFields, Articles: articleFields, Stores: storeFields,
+	Receipts: receiptFields, Customers: customerFields, Articles: articleFields, Stores: storeFields, Vouchers: voucherFields,
 }
 
 // lists are the lists there are.
-var lists = []List{Receipts, Customers, Articles, Stores}
+var lists = []List{Receipts, Customers, Articles, Stores, Vouchers}
 
 // columns reads which column fills which field.
 func (r *mappingReader) columns(n *yaml.Node) {
@@ -115,11 +121,18 @@ func (r *mappingReader) complete(n *yaml.Node, seen map[string]bool) {
 	}
 }
 
-// completeCatalogue checks a mapping of articles or stores.
+// completeCatalogue checks a mapping of articles, stores or vouchers.
 func (r *mappingReader) completeCatalogue(n *yaml.Node, seen map[string]bool) {
 	key := catalogues[r.mapping.list].key
 	if f, has := r.mapping.fields[key]; !has || len(f.columns) == 0 {
 		r.wrong(n, "columns: `%s` is missing: name the column with the code", key)
+	}
+	if r.mapping.list == Vouchers {
+		for _, name := range []string{"store", "valid_until"} {
+			if _, has := r.mapping.fields[name]; !has {
+				r.wrong(n, "columns: `%[1]s` is missing: name its column, or write `%[1]s: {constant: …}`", name)
+			}
+		}
 	}
 	for _, name := range []string{"customer", "identifiers", "traits"} {
 		if seen[name] {

@@ -194,7 +194,7 @@ func (r *mappingReader) root(n *yaml.Node) {
 		"skip":            r.skips,
 	})
 	if !seen["list"] {
-		r.wrong(n, "`list` is missing: write `list: receipts`, `customers`, `articles` or `stores`")
+		r.wrong(n, "`list` is missing: write `list: receipts`, `customers`, `articles`, `stores` or `vouchers`")
 		return
 	}
 	if m.list == "" { // said what is wrong with it

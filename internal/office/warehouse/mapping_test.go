@@ -27,7 +27,7 @@ func TestMappingRefused(t *testing.T) {
 		{"two documents", minimal + "---\nlist: receipts\n", []string{"more than one document"}},
 		{"no YAML", "list: [", []string{"mapping.yaml: "}},
 		{"no list", "receipt: row\n", []string{"`list` is missing"}},
-		{"another list", "list: brands\n", []string{"mapping.yaml:1:7: ", "`brands`", "customers, receipts or stores"}},
+		{"another list", "list: brands\n", []string{"mapping.yaml:1:7: ", "`brands`", "receipts, stores or vouchers"}},
 		{"an unknown name", minimal + "recipt: row\n", []string{"mapping.yaml:4:1: ", "`recipt`", "receipt"}},
 		{"a name twice", minimal + "receipt: row\n", []string{"mapping.yaml:4:1: `receipt` stands here twice"}},
 		{"a column's name twice", "list: receipts\nreceipt: row\ncolumns: {store: a, date: b, amount: c, store: d}\n", []string{":3:41: ", "twice"}},

@@ -108,6 +108,8 @@ const (
 	ListKind_LIST_KIND_ARTICLES ListKind = 3
 	// Stores with their owners, regions and languages.
 	ListKind_LIST_KIND_STORES ListKind = 4
+	// Vouchers of an earlier system that are still open.
+	ListKind_LIST_KIND_VOUCHERS ListKind = 5
 )
 
 // Enum value maps for ListKind.
@@ -118,6 +120,7 @@ var (
 		2: "LIST_KIND_CUSTOMERS",
 		3: "LIST_KIND_ARTICLES",
 		4: "LIST_KIND_STORES",
+		5: "LIST_KIND_VOUCHERS",
 	}
 	ListKind_value = map[string]int32{
 		"LIST_KIND_UNSPECIFIED": 0,
@@ -125,6 +128,7 @@ var (
 		"LIST_KIND_CUSTOMERS":   2,
 		"LIST_KIND_ARTICLES":    3,
 		"LIST_KIND_STORES":      4,
+		"LIST_KIND_VOUCHERS":    5,
 	}
 )
 
@@ -2171,13 +2175,14 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x11LANE_ACTION_BLOCK\x10\x03\x12\x17\n" +
 	"\x13LANE_ACTION_UNBLOCK\x10\x04\x12\x15\n" +
 	"\x11LANE_ACTION_ERASE\x10\x05\x12\x15\n" +
-	"\x11LANE_ACTION_MERGE\x10\x06*\x84\x01\n" +
+	"\x11LANE_ACTION_MERGE\x10\x06*\x9c\x01\n" +
 	"\bListKind\x12\x19\n" +
 	"\x15LIST_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12LIST_KIND_RECEIPTS\x10\x01\x12\x17\n" +
 	"\x13LIST_KIND_CUSTOMERS\x10\x02\x12\x16\n" +
 	"\x12LIST_KIND_ARTICLES\x10\x03\x12\x14\n" +
-	"\x10LIST_KIND_STORES\x10\x04*\xbf\x01\n" +
+	"\x10LIST_KIND_STORES\x10\x04\x12\x16\n" +
+	"\x12LIST_KIND_VOUCHERS\x10\x05*\xbf\x01\n" +
 	"\n" +
 	"ExportKind\x12\x1b\n" +
 	"\x17EXPORT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +

@@ -1,4 +1,4 @@
--- Refuses rows whose article or store stood in the list before.
+-- Refuses rows whose article, store or voucher stood in the list before.
 -- Inputs: parsed. Changes: problem.
 update temp.main.parsed
 set problem = 'it stands in the list before'
