@@ -65,6 +65,10 @@ type Timing struct {
 	Backoff time.Duration
 	// Status is how long Status may take. Default 500 ms.
 	Status time.Duration
+	// Reserve is how long Reserve and Release may take, with both servers together. Default 300 ms.
+	Reserve time.Duration
+	// Outcome is how long one attempt to tell a late outcome may take. Default 1 s.
+	Outcome time.Duration
 }
 
 // The defaults of Timing, and the shortest pause between attempts.
@@ -75,6 +79,8 @@ const (
 	defaultPrinter = 400 * time.Millisecond
 	defaultBackoff = 2 * time.Second
 	defaultStatus  = 500 * time.Millisecond
+	defaultReserve = 300 * time.Millisecond
+	defaultOutcome = time.Second
 	firstBackoff   = 50 * time.Millisecond
 )
 
@@ -90,6 +96,8 @@ func (t Timing) filled() Timing {
 		{&t.Printer, defaultPrinter},
 		{&t.Backoff, defaultBackoff},
 		{&t.Status, defaultStatus},
+		{&t.Reserve, defaultReserve},
+		{&t.Outcome, defaultOutcome},
 	} {
 		if *f.field <= 0 {
 			*f.field = f.zero

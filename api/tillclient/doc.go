@@ -18,12 +18,17 @@
 //
 //   - A lookup is answered within 150 ms, whatever happens to server and network, connecting included. When no server answers in time the
 //     answer is made here: its texts say that points follow later, and the sale goes on. Lookup returns no error.
+//
 //   - The standby is asked when the server has not answered within 60 ms, or as soon as its connection fails; the first answer counts.
+//
 //   - A server that let two lookups in a row run out of time is not asked again in this sale. A later sale tries it once. So a dead
 //     server costs a sale at most 300 ms.
+//
 //   - A receipt given to Record is on disk before anything is sent, and is sent until a server has acknowledged it, also after the till
 //     was switched off. Servers recognise what they already have: nothing counts twice. Receipts go out in order, to one server at a
 //     time, to the other only after the first has failed.
+//
+//   - Something scarce (a voucher, a limited offer) is given only when a server said that this sale holds it; without an answer it is not.
 //
 // What it does not do: it prints and shows nothing, keeps no customer data but receipts that wait, and never changes a total.
 //

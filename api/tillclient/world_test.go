@@ -39,6 +39,9 @@ type store struct {
 	deaf     bool  // does not answer lookups until their deadline
 	refuses  error // answers lookups with this
 	fails    func(*tillv1.RecordReceiptRequest) error
+	reserves func(*tillv1.ReserveRequest) (*tillv1.ReserveResponse, error)
+	released []*tillv1.ReleaseRequest
+	outcomes func(*tillv1.RecordOutcomeRequest) (*tillv1.RecordOutcomeResponse, error)
 	received []*tillv1.RecordReceiptRequest
 	arrived  chan string // receipt number of each receipt that arrives
 	grpc     *grpc.Server

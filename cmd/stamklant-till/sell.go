@@ -23,6 +23,7 @@ type sellCommand struct {
 	ReceiptNo string   `help:"The receipt's number; left out, the time of day." placeholder:"NO"`
 	Date      string   `help:"The business day; left out, today." placeholder:"YYYY-MM-DD"`
 	Accept    bool     `help:"The customer takes what is suggested."`
+	Voucher   []string `help:"A voucher or coupon the customer hands over; once for each. What may not be used is not taken." sep:"none" placeholder:"CODE"`
 	Again     bool     `help:"Send the receipt twice, as a till does whose first answer got lost."`
 	Outbox    string   `help:"Keep the receipt in this file until a server has it; left out, it is kept only when none takes it now." type:"path" placeholder:"FILE"`
 	JSON      bool     `name:"json" help:"Print what was booked as JSON."`
@@ -63,6 +64,7 @@ func (c *sellCommand) Run(s *session) (err error) {
 		return err
 	}
 	c.lookUp(s, sale, request)
+	c.reserve(s, sale, request)
 	for range 1 + btoi(c.Again) {
 		recorded, err := sale.Record(s.ctx, request)
 		if err != nil {
@@ -173,6 +175,7 @@ func (c *sellCommand) show(s *session, receipt *outcomev1.Receipt, recorded till
 	p.row("Cashier", recorded.GetStaff().GetLines()...)
 	s.showDisplay(recorded.GetCustomerDisplay())
 	p.paper("Receipt", int(s.till.Printer), printed(receipt, recorded.GetReceipt(), int(s.till.Printer)))
+	showCoupon(s, recorded.GetCoupon())
 	if !recorded.Waiting && !recorded.Refused && !c.Anonymous {
 		p.row("Points", fmt.Sprintf("%+d", recorded.GetPoints())+balance(recorded.GetLoyalty()))
 	}
