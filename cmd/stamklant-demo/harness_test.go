@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
@@ -48,6 +50,10 @@ var built string
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	for _, leak := range overheard.leaks() {
+		fmt.Println(leak)
+		code = 1
+	}
 	printScenarios(os.Stdout)
 	for _, dir := range []string{built, gardenHome} {
 		if dir != "" {
@@ -125,7 +131,7 @@ func startIn(t *testing.T, dir, name string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.cmd.Stderr = writerFunc(p.keep)
+	p.cmd.Stderr = io.MultiWriter(writerFunc(p.keep), overheard.log(t))
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -210,8 +216,12 @@ func newTill(t *testing.T, addr, data, store, code string) *till {
 
 func newTillWith(t *testing.T, addr, token, store, code string) *till {
 	t.Helper()
+	overheard.secret(token)
 	conn, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			if message, ok := req.(proto.Message); ok {
+				overheard.tell(message)
+			}
 			return invoker(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token), method, req, reply, cc, opts...)
 		}))
 	if err != nil {
