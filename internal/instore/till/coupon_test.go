@@ -378,6 +378,28 @@ func TestAJournalThatWasPutBackKnowsWhatHeadOfficeKnows(t *testing.T) {
 	}
 }
 
+func TestAVoucherThatHeadOfficeBringsIsUsedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.known = []*bundlev1.KnownCoupon{
+		{Coupon: &outcomev1.Coupon{VoucherId: voucherID("BON-1234"), Campaign: "verjaardag", AmountMinor: 1000, ValidFrom: today, ValidUntil: today}},
+		{Coupon: &outcomev1.Coupon{VoucherId: voucherID("BON-1235"), Campaign: "verjaardag", AmountMinor: 1000, ValidFrom: today, ValidUntil: today}, Used: true},
+	}
+	w.publish()
+	if got := w.reserve("BON-1235", "a", "1").GetResult(); got != used {
+		t.Errorf("one that was used: %v", got)
+	}
+	got := w.reserve("BON-1234", "a", "1")
+	if got.GetResult() != reserved || words(got.GetStaff()) != "Verreken de bon: €\u00a010 korting" {
+		t.Errorf("reserved: %v", got)
+	}
+	w.record(w.using("1", "a", got.GetVoucher().GetVoucherRef()))
+	w.publish() // head office has not heard of it yet
+	if got := w.reserve("BON-1234", "b", "2").GetResult(); got != used {
+		t.Errorf("once used: %v", got)
+	}
+}
+
 func voucherID(code string) []byte {
 	id := identify.VoucherID("voucher", code)
 	return id[:]

@@ -35,17 +35,18 @@ func voucherOf(r identify.Reading) (id [16]byte, ok bool) {
 	return identify.VoucherID(r.Namespace, r.Canonical), true
 }
 
-// coupon is a coupon and how it stands; nil for one this server does not hold. A journal that was put back may not know what was given and used
-// since: then head office has to have heard of that first, and what it published counts as well.
+// coupon is a coupon and how it stands; nil for one this server does not hold: neither given here, nor brought by head office. A journal that was put
+// back may not know what was given and used since: then head office has to have heard of that first, and what it published counts beside it.
 func (c *call) coupon(v *journal.View, id [16]byte) (*journal.Right, error) {
 	right, err := v.Right(id)
 	if err != nil && !errors.Is(err, journal.ErrNotFound) {
 		return nil, err
 	}
-	if c.service.cfg.Journal.Lives() == 1 {
+	again := c.service.cfg.Journal.Lives() > 1
+	if right != nil && !again {
 		return right, nil
 	}
-	if !c.heardOf() {
+	if again && !c.heardOf() {
 		return nil, nil
 	}
 	known := c.service.known.of(c.release.Store)[id]
