@@ -24,14 +24,14 @@ import (
 
 // authority is a chain with one store, s01, and its files.
 type authority struct {
-	t     testing.TB
+	t     *testing.T
 	dir   string
 	chain *certificate.Signer
 	store *certificate.Signer
 	ca    []byte
 }
 
-func newAuthority(t testing.TB) *authority {
+func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	pair, err := certificate.NewChain("00ff", time.Now())
 	if err != nil {

@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -82,8 +83,11 @@ type caller struct {
 
 // callers are all there are. Only tills can be for customers or for staff.
 var callers = []caller{
-	{rpc.RoleTill, rpc.AudienceStaff}, {rpc.RoleTill, rpc.AudienceCustomer}, {rpc.RoleScanner, rpc.AudienceCustomer},
-	{rpc.RoleSync, rpc.AudienceStaff}, {rpc.RoleAdmin, rpc.AudienceStaff},
+	{rpc.RoleTill, rpc.AudienceStaff},
+	{rpc.RoleTill, rpc.AudienceCustomer},
+	{rpc.RoleScanner, rpc.AudienceCustomer},
+	{rpc.RoleSync, rpc.AudienceStaff},
+	{rpc.RoleAdmin, rpc.AudienceStaff},
 }
 
 func (c caller) String() string {
@@ -157,7 +161,7 @@ func TestEveryCellOfTheMatrix(t *testing.T) {
 			if byCertificate != nil {
 				check("gRPC by certificate", callAnything(within(t, patience), byCertificate, name), may(c, row, false))
 			}
-			if err, there := callWeb(t, client, plain, name, "token "+c.String()); there {
+			if there, err := callWeb(t, client, plain, name, "token "+c.String()); there {
 				check("JSON", err, may(c, row, true))
 			} else if row.Web {
 				t.Errorf("JSON %s is not there", name)
@@ -175,7 +179,7 @@ func startAll(t *testing.T, change func(*rpc.Config)) *running {
 }
 
 // callWeb posts an empty request; there is false where the listener has no such path.
-func callWeb(t *testing.T, client *http.Client, server *running, name, token string) (err error, there bool) {
+func callWeb(t *testing.T, client *http.Client, server *running, name, token string) (there bool, err error) {
 	t.Helper()
 	contentType, body := "application/json", "{}"
 	if strings.HasSuffix(name, "/WatchTill") {
@@ -197,19 +201,19 @@ func callWeb(t *testing.T, client *http.Client, server *running, name, token str
 		if _, err := fmt.Sscan(grpcStatus, (*uint32)(&code)); err != nil {
 			t.Fatal(err)
 		}
-		return status.Error(code, "over gRPC-Web"), true
+		return true, status.Error(code, "over gRPC-Web")
 	}
 	switch response.StatusCode {
 	case http.StatusNotFound:
-		return nil, false
+		return false, nil
 	case http.StatusUnauthorized:
-		return status.Error(codes.Unauthenticated, response.Status), true
+		return true, status.Error(codes.Unauthenticated, response.Status)
 	case http.StatusForbidden:
-		return status.Error(codes.PermissionDenied, response.Status), true
+		return true, status.Error(codes.PermissionDenied, response.Status)
 	case http.StatusOK, http.StatusBadRequest, http.StatusNotImplemented:
-		return status.Error(codes.Unimplemented, response.Status), true
+		return true, status.Error(codes.Unimplemented, response.Status)
 	default:
-		return fmt.Errorf("%s", response.Status), true
+		return true, errors.New(response.Status)
 	}
 }
 
