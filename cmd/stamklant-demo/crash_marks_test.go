@@ -55,8 +55,10 @@ func (m *crashMarks) look(t *testing.T, data string) {
 		is   uint64
 		rose *int
 	}{
-		{"confirmed", &m.confirmed, j.GetConfirmed(), &m.confirmations}, {"counted", &m.counted, counted, &m.cutOffs},
-		{"pruned", &m.pruned, j.GetPruned(), &m.prunings}, {"release", &m.release, release, &m.moves},
+		{"confirmed", &m.confirmed, j.GetConfirmed(), &m.confirmations},
+		{"counted", &m.counted, counted, &m.cutOffs},
+		{"pruned", &m.pruned, j.GetPruned(), &m.prunings},
+		{"release", &m.release, release, &m.moves},
 	} {
 		if mark.is < *mark.was {
 			t.Errorf("%s went back from %d to %d", mark.what, *mark.was, mark.is)

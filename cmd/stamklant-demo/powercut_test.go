@@ -76,7 +76,7 @@ func powerCut(t *testing.T, cuts int) {
 	defer stop()
 	began := time.Now()
 	for cut := range cuts {
-		c.cutServing(m)
+		c.cutServing(m, cut%2 == 0)
 		c.currentNamesARelease()
 		if cut%lookEach == lookEach-1 {
 			c.marks.look(t, c.data)
@@ -92,13 +92,14 @@ func powerCut(t *testing.T, cuts int) {
 	t.Logf("%d power cuts in %s: %d sectors kept, %d lost or old; %d receipts acknowledged, %d in flight at a cut; %d releases served; %d lookups; rows waited at the end: %d",
 		cuts, took.Round(time.Second), m.disk.kept, m.disk.lost, c.book.acknowledged, c.book.unanswered, len(c.book.releases), c.book.lookups, waited)
 	t.Log(&c.marks)
-	if m.disk.lost == 0 || c.book.acknowledged == 0 || cuts >= 20 && (len(c.book.releases) < cuts/4 || c.marks.prunings == 0) {
+	if m.disk.lost == 0 || c.book.acknowledged == 0 || cuts >= 20 && (len(c.book.releases) < cuts/3 || c.marks.prunings == 0) {
 		t.Error("too little was going on while the power was cut")
 	}
 }
 
-// cutServing cuts the power at some moment of the server's work, and starts the machine again.
-func (c *crashing) cutServing(m *cutMachine) {
+// cutServing cuts the power at some moment of the server's work, and starts the machine again. When it is told to, it lets a newer release come first,
+// for some seconds.
+func (c *crashing) cutServing(m *cutMachine, newer bool) {
 	c.t.Helper()
 	server := start(c.t, "stamklant-store", c.serve().Args[1:]...)
 	ctx, cancel := context.WithCancel(c.t.Context())
@@ -108,6 +109,9 @@ func (c *crashing) cutServing(m *cutMachine) {
 		random := rand.New(rand.NewPCG(c.random.Uint64(), 1))
 		tills.Go(func() { c.book.work(ctx, till, random) })
 	}
+	if newer {
+		c.book.awaitNewer(6 * time.Second)
+	}
 	pause := time.NewTimer(200*time.Millisecond + time.Duration(c.random.Int64N(int64(time.Second))))
 	<-pause.C
 	c.book.freeze(func() { m.cutPower(c.random) })
@@ -116,6 +120,24 @@ func (c *crashing) cutServing(m *cutMachine) {
 	tills.Wait()
 	c.book.thaw()
 	m.boot()
+}
+
+// awaitNewer waits until a newer release has answered a till, for so long at most.
+func (b *crashBook) awaitNewer(atMost time.Duration) {
+	newest := func() uint64 {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.newest
+	}
+	every, limit, before := time.NewTicker(50*time.Millisecond), time.After(atMost), newest()
+	defer every.Stop()
+	for newest() == before {
+		select {
+		case <-every.C:
+		case <-limit:
+			return
+		}
+	}
 }
 
 // freeze does something at a moment between two acknowledgements; what is acknowledged after it does not count, until thaw.

@@ -41,6 +41,13 @@ func Open(path string, options bbolt.Options) (*bbolt.DB, error) {
 	return open(path, options)
 }
 
+// pin keeps the file's two beginnings in memory: bbolt reads them under locks that it would keep for ever if the disk could not be read at that
+// moment. It is a precaution; a system that does not allow it is none the worse.
+func pin(db *bbolt.DB) {
+	info := db.Info()
+	lockInMemory(info.Data, 2*info.PageSize)
+}
+
 // check reads the pages that lead to others, under a lock that keeps writers away.
 func check(path string, options bbolt.Options) (err error) {
 	db, err := open(path, bbolt.Options{ReadOnly: true, NoStatistics: true, Timeout: options.Timeout, PageSize: options.PageSize})
@@ -82,6 +89,9 @@ func open(path string, options bbolt.Options) (db *bbolt.DB, err error) {
 		return nil, ErrBusy
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if err == nil {
+		pin(db)
 	}
 	return db, err
 }

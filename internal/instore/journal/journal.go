@@ -310,7 +310,9 @@ func (j *Journal) noticed(err error) error {
 	return err
 }
 
-// reopen replaces a suspect opening of the file. Who comes second finds it done.
+// reopen replaces an opening of the file that is suspect, or closed because the one after it failed. Who comes second finds it done. As long as the
+// disk can be read, reading goes on with what is there; recording does when the disk takes something: what can be read may be in memory only, since a
+// flush that failed is not tried again by the next. A commit writes the newest state's beginning anew and proves that it is on the disk.
 func (j *Journal) reopen(suspect *handle) error {
 	j.heal.Lock()
 	defer j.heal.Unlock()
@@ -324,10 +326,16 @@ func (j *Journal) reopen(suspect *handle) error {
 	}
 	h, err := j.openHandle()
 	if err != nil {
-		return err
+		return j.noticed(err)
 	}
 	j.handle.Store(h)
-	return j.load()
+	if err := j.load(); err != nil {
+		return err
+	}
+	if err := h.commits.Do(context.Background(), func(*bbolt.Tx) error { return nil }); err != nil {
+		return fmt.Errorf("it can be read, and not written: %w", err)
+	}
+	return nil
 }
 
 // room refuses before a transaction what would not fit: percent is how full the file may be.

@@ -39,16 +39,11 @@ type openedBucket struct {
 	bucket *bbolt.Bucket
 }
 
-// View runs fn with the journal as it is now and returns fn's error. It waits for no writer. ErrUnavailable is returned in the moment after
-// a failed commit, ErrClosed after Close.
+// View runs fn with the journal as it is now and returns fn's error. It waits for no writer, but in the moment after a failed commit for the file
+// to be open again. ErrUnavailable is returned when it cannot be opened, ErrClosed after Close.
 func (j *Journal) View(fn func(v *View) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	h := j.handle.Load()
-	tx, err := begin(h.db)
-	for errors.Is(err, berrors.ErrDatabaseNotOpen) && j.handle.Load() != h { // it was replaced between the two steps
-		h = j.handle.Load()
-		tx, err = begin(h.db)
-	}
+	h, tx, err := j.beginView()
 	if err != nil {
 		return j.closedOr(err)
 	}
@@ -58,6 +53,20 @@ func (j *Journal) View(fn func(v *View) error) (err error) {
 		}
 	}()
 	return j.noticed(fn(j.newView(h, tx)))
+}
+
+// beginView begins a read transaction on the file as it is open now, or when it is open again.
+func (j *Journal) beginView() (h *handle, tx *bbolt.Tx, err error) {
+	for {
+		h = j.handle.Load()
+		tx, err = begin(h.db)
+		if !errors.Is(err, berrors.ErrDatabaseNotOpen) || j.closed.Load() {
+			return h, tx, err
+		}
+		if again := j.reopen(h); again != nil && j.handle.Load() == h {
+			return h, nil, fmt.Errorf("%w: %w", err, again)
+		}
+	}
 }
 
 func begin(db *bbolt.DB) (tx *bbolt.Tx, err error) {

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package groupcommit
+
+// lockInMemory does nothing here.
+func lockInMemory(uintptr, int) {}
