@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 
 	berrors "go.etcd.io/bbolt/errors"
 	"google.golang.org/protobuf/proto"
@@ -22,6 +23,7 @@ import (
 // who made it closes it. While one is open the file keeps the pages it shows.
 type Cut struct {
 	t       transaction
+	done    func() error // lets the pages go, once
 	streams []cutStream
 }
 
@@ -37,17 +39,17 @@ func (b *Inbox) Cut(ctx context.Context) (*Cut, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	tx, err := b.db.Begin(false)
+	tx, done, err := b.begin()
 	if err != nil {
-		return nil, fmt.Errorf("inbox %s: %w", b.path, err)
+		return nil, err
 	}
-	c := &Cut{t: transaction{tx: tx, box: b}}
+	c := &Cut{t: transaction{tx: tx, box: b}, done: sync.OnceValue(done)}
 	err = c.t.streams(func(s cutStream) error {
 		c.streams = append(c.streams, s)
 		return nil
 	})
 	if err != nil {
-		return nil, errors.Join(err, tx.Rollback())
+		return nil, errors.Join(err, c.Close())
 	}
 	slices.SortFunc(c.streams, func(a, b cutStream) int {
 		return cmp.Or(cmp.Compare(a.server, b.server), bytes.Compare(a.incarnation[:], b.incarnation[:]))
@@ -57,7 +59,7 @@ func (b *Inbox) Cut(ctx context.Context) (*Cut, error) {
 
 // Close lets the frozen pages go. Closing twice is harmless.
 func (c *Cut) Close() error {
-	if err := c.t.tx.Rollback(); !errors.Is(err, berrors.ErrTxClosed) {
+	if err := c.done(); !errors.Is(err, berrors.ErrTxClosed) {
 		return err
 	}
 	return nil

@@ -11,9 +11,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	"github.com/stamklant/stamklant/internal/groupcommit"
@@ -89,8 +92,17 @@ type Config struct {
 
 // Inbox is the open file. It is safe for use by many goroutines; who opened it closes it, after the last Cut.
 type Inbox struct {
-	path    string
-	cfg     Config
+	path string
+	cfg  Config
+
+	opened atomic.Pointer[opening] // the file as it is open now
+	heal   sync.Mutex              // one reopening at a time
+	users  sync.RWMutex            // held for reading by who reads, as long as that takes; nobody closes the file under them
+	closed atomic.Bool
+}
+
+// An opening is the file from one opening to its closing.
+type opening struct {
 	db      *bbolt.DB
 	commits *groupcommit.Committer
 }
@@ -117,7 +129,9 @@ func Open(path string, cfg Config) (*Inbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inbox %s: %w", path, err)
 	}
-	return &Inbox{path: path, cfg: cfg, db: db, commits: groupcommit.New(db)}, nil
+	b := &Inbox{path: path, cfg: cfg}
+	b.opened.Store(&opening{db: db, commits: groupcommit.New(db)})
+	return b, nil
 }
 
 func openBolt(path string, cfg Config) (*bbolt.DB, error) {
@@ -208,19 +222,50 @@ func migrate(tx *bbolt.Tx, cfg Config) error {
 	return meta.Put(keyVersion, binary.BigEndian.AppendUint32(nil, uint32(version)))
 }
 
-// Suspect returns nil while all is well. After a commit that failed otherwise than for want of room it says why, and nothing is taken any more
-// until the inbox is closed and opened again.
-func (b *Inbox) Suspect() error { return b.commits.Suspect() }
-
-// Close waits for what is being taken and for open Cuts, and closes the file.
+// Close waits for what is being taken and for open Cuts, and closes the file. Closing twice is harmless.
 func (b *Inbox) Close() error {
-	b.commits.Close()
-	return b.db.Close()
+	b.heal.Lock()
+	defer b.heal.Unlock()
+	b.closed.Store(true)
+	o := b.opened.Load()
+	o.commits.Close()
+	return o.db.Close()
+}
+
+// reopen closes a file after a commit that failed otherwise than for want of room, opens it again, and proves with a commit that the disk takes what is
+// written: what can be read may be in memory only. Who comes second finds it done. While somebody reads, above all a Cut, it cannot be closed; who
+// writes next tries again.
+func (b *Inbox) reopen(suspect *opening) error {
+	b.heal.Lock()
+	defer b.heal.Unlock()
+	if b.closed.Load() || b.opened.Load() != suspect {
+		return nil
+	}
+	if !b.users.TryLock() {
+		return errors.New("it is being read, and is opened again once that has ended")
+	}
+	defer b.users.Unlock()
+	suspect.commits.Close()
+	if err := suspect.db.Close(); err != nil {
+		return err
+	}
+	db, err := openBolt(b.path, b.cfg)
+	if err != nil {
+		return err
+	}
+	again := &opening{db: db, commits: groupcommit.New(db)}
+	b.opened.Store(again)
+	b.cfg.Logger.Error("the inbox was opened again after a failed commit", "inbox", b.path)
+	if err := again.commits.Do(context.Background(), func(*bbolt.Tx) error { return nil }); err != nil {
+		return fmt.Errorf("it can be read, and not written: %w", err)
+	}
+	return nil
 }
 
 // update runs fn in a write transaction that may be shared. fn may run more than once.
 func (b *Inbox) update(ctx context.Context, fn func(t *transaction) error) error {
-	err := b.commits.Do(ctx, func(tx *bbolt.Tx) error {
+	o := b.opened.Load()
+	err := o.commits.Do(ctx, func(tx *bbolt.Tx) error {
 		t := &transaction{tx: tx, box: b}
 		if err := fn(t); err != nil {
 			return err
@@ -232,6 +277,9 @@ func (b *Inbox) update(ctx context.Context, fn func(t *transaction) error) error
 	case errors.Is(err, groupcommit.ErrFull):
 		return fmt.Errorf("inbox %s: %w: %w", b.path, ErrFull, err)
 	case errors.Is(err, groupcommit.ErrSuspect), errors.Is(err, groupcommit.ErrClosed):
+		if again := b.reopen(o); again != nil {
+			err = fmt.Errorf("%w; opening it again: %w", err, again)
+		}
 		return fmt.Errorf("inbox %s: %w: %w", b.path, ErrUnavailable, err)
 	case errors.As(err, &panicked):
 		b.cfg.Logger.Error("panic in the inbox", "panic", fmt.Sprint(panicked.Value), "stack", string(panicked.Stack))
@@ -242,8 +290,34 @@ func (b *Inbox) update(ctx context.Context, fn func(t *transaction) error) error
 
 // view runs fn in a read transaction.
 func (b *Inbox) view(fn func(t *transaction) error) (err error) {
+	tx, done, err := b.begin()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
 	defer guard(debug.SetPanicOnFault(true), &err)
-	return b.db.View(func(tx *bbolt.Tx) error { return fn(&transaction{tx: tx, box: b}) })
+	return fn(&transaction{tx: tx, box: b})
+}
+
+// begin begins a read transaction, on a file that stays open until done is called, once. A file that could not be opened again is tried again.
+func (b *Inbox) begin() (tx *bbolt.Tx, done func() error, err error) {
+	for tries := 0; ; tries++ {
+		b.users.RLock()
+		o := b.opened.Load()
+		if tx, err = o.db.Begin(false); err == nil {
+			return tx, func() error {
+				defer b.users.RUnlock()
+				return tx.Rollback()
+			}, nil
+		}
+		b.users.RUnlock()
+		if !errors.Is(err, berrors.ErrDatabaseNotOpen) || b.closed.Load() || tries > 0 {
+			return nil, nil, fmt.Errorf("inbox %s: %w: %w", b.path, ErrUnavailable, err)
+		}
+		if again := b.reopen(o); again != nil {
+			return nil, nil, fmt.Errorf("inbox %s: %w: %w", b.path, ErrUnavailable, errors.Join(err, again))
+		}
+	}
 }
 
 // guard is deferred by what reads a file that may be damaged, with what debug.SetPanicOnFault answered: what a damaged page does to bbolt, and a length
