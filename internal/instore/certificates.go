@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/stamklant/stamklant/internal/certificate"
@@ -81,7 +82,32 @@ type certificates struct {
 	server *certificate.Keeper // what it answers with; nil in plain text
 	web    *certificate.Keeper // what the second listener answers with
 	sync   *certificate.Keeper // what it shows to head office; nil without an authority
+
+	mu   sync.Mutex
+	said map[string]time.Time // when it was last said that a caller's certificate ends soon
 }
+
+// soonEnds says once a day that a caller must be enrolled again before long.
+func (s *Server) soonEnds(name certificate.Name, ends time.Time) {
+	now := s.config.wall()()
+	if ends.Sub(now) >= expiresSoon {
+		return
+	}
+	s.certificates.mu.Lock()
+	defer s.certificates.mu.Unlock()
+	if now.Sub(s.certificates.said[name.String()]) < 24*time.Hour {
+		return
+	}
+	if s.certificates.said == nil {
+		s.certificates.said = make(map[string]time.Time)
+	}
+	s.certificates.said[name.String()] = now
+	s.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "a caller's certificate ends soon: enrol it again",
+		slog.String("caller", name.String()), slog.Int("days_left", daysUntil(ends, now)))
+}
+
+// daysUntil is how many whole days are left.
+func daysUntil(ends, now time.Time) int { return int(ends.Sub(now) / (24 * time.Hour)) }
 
 // openCertificates signs what is missing and reads what is needed.
 func (s *Server) openCertificates() error {
@@ -203,8 +229,8 @@ func (s *Server) warnOfExpiry(ctx context.Context, now time.Time) {
 		if k == nil {
 			continue
 		}
-		if left := k.Expires().Sub(now); left < expiresSoon {
-			s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "a certificate ends soon", slog.String("for", what), slog.Int("days_left", int(left/(24*time.Hour))))
+		if k.Expires().Sub(now) < expiresSoon {
+			s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "a certificate ends soon", slog.String("for", what), slog.Int("days_left", daysUntil(k.Expires(), now)))
 		}
 	}
 }
@@ -215,11 +241,12 @@ func (s *Server) callers() *tls.Config {
 		return nil
 	}
 	chain, store := hex.EncodeToString(s.enrolment.GetChainId()), s.enrolment.GetStore()
-	return s.certificates.server.Serve(func(_ tls.ConnectionState, name certificate.Name) error {
+	return s.certificates.server.Serve(func(state tls.ConnectionState, name certificate.Name) error {
 		office := name.Store == certificate.HeadOffice && (name.Role == certificate.Sync || name.Role == certificate.Admin)
 		if name.Chain != chain || name.Store != store && !office {
 			return fmt.Errorf("%s calls store %s: %w", name, store, certificate.ErrOtherStore)
 		}
+		s.soonEnds(name, state.PeerCertificates[0].NotAfter)
 		return nil
 	})
 }

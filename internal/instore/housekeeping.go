@@ -137,6 +137,11 @@ func (s *Server) metrics() {
 		}
 		return s.config.Now().Sub(as).Seconds()
 	})
+	if k := s.certificates.server; k != nil {
+		gauge("certificate_days_left", "Whole days until the certificate that tills are answered with ends.", func() float64 {
+			return float64(daysUntil(k.Expires(), s.config.Now()))
+		})
+	}
 	gauge("clock_suspect", "1 when the clock is too far from the time the server trusts.", func() float64 {
 		if s.journal.Time().Suspect {
 			return 1

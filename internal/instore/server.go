@@ -145,7 +145,7 @@ func (s *Server) listen() error {
 		return err
 	}
 	s.till = till.New(till.Config{
-		Active: s.replica.Active(), Journal: s.journal, ServerID: s.enrolment.GetServerId(), Now: s.config.Now, Logger: s.config.Logger,
+		Active: s.replica.Active(), Journal: s.journal, ServerID: s.enrolment.GetServerId(), ContactLookups: rpc.DefaultLimits().ContactLookups, Now: s.config.Now, Logger: s.config.Logger,
 	})
 	var checkout tillv1.CheckoutServiceServer = s.till
 	if s.config.Around != nil {

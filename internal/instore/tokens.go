@@ -127,8 +127,10 @@ func drawToken(data string, role rpc.Role, till string) (file string, err error)
 		return "", fmt.Errorf("till %q: a till's code has 1 to 32 letters, digits, dots, dashes and underscores", till)
 	}
 	file = Config{Data: data}.path(string(role) + "-" + till + ".token")
-	_, err = token(file)
-	return file, err
+	if _, err = token(file); err != nil {
+		return file, err
+	}
+	return file, ownedLike(file, data)
 }
 
 // tillCode is what a till may be called where its name becomes that of a file.

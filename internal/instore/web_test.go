@@ -261,10 +261,10 @@ func (w *everyWay) watch(s *shopServer) {
 	}
 }
 
-// TestWhatCustomersReadAlong: a till at which customers serve themselves gets nothing that is for staff, by lookup or while it watches.
-func TestWhatCustomersReadAlong(t *testing.T) {
-	t.Parallel()
-	s := pushed(t, func(c *instore.Config) { c.Listen = "127.0.0.1:0" })
+// secured is the store of pushed, answering by certificates alone.
+func secured(t *testing.T) (*shopServer, *instore.Server, instore.Config) {
+	t.Helper()
+	s := pushed(t)
 	s.stop()
 	config := s.config
 	config.Listen = "tls://127.0.0.1:0"
@@ -281,6 +281,39 @@ func TestWhatCustomersReadAlong(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return s, server, config
+}
+
+// TestATillIsToldOfInTime: the log says which till must be enrolled again before its certificate ends.
+func TestATillIsToldOfInTime(t *testing.T) {
+	t.Parallel()
+	s, server, config := secured(t)
+	for _, tc := range []struct {
+		name string
+		left time.Duration
+		says bool
+	}{{"in a year", 365 * 24 * time.Hour, false}, {"in ten days", 10*24*time.Hour + time.Hour, true}} {
+		dir := t.TempDir()
+		if _, err := instore.EnrolTill(config, rpc.RoleTill, "3", false, dir, time.Now().Add(tc.left-certificate.TillLife)); err != nil {
+			t.Fatal(err)
+		}
+		client := tillv1.NewCheckoutServiceClient(dialWith(t, server.Addr(), dir))
+		if _, err := client.GetStatus(t.Context(), &tillv1.GetStatusRequest{Caller: &tillv1.Caller{Till: "3"}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(s.log.text(), "ends soon: enrol it again\" caller="); got != tc.says {
+			t.Errorf("%s: it is said: %v\n%s", tc.name, got, s.log.text())
+		}
+	}
+	if !strings.Contains(s.log.text(), "/s01/till/3 days_left=10") {
+		t.Errorf("the log does not say when:\n%s", s.log.text())
+	}
+}
+
+// TestWhatCustomersReadAlong: a till at which customers serve themselves gets nothing that is for staff, by lookup or while it watches.
+func TestWhatCustomersReadAlong(t *testing.T) {
+	t.Parallel()
+	_, server, config := secured(t)
 	for _, customers := range []bool{false, true} {
 		dir := t.TempDir()
 		if _, err := instore.EnrolTill(config, rpc.RoleTill, "3", customers, dir, time.Now()); err != nil {

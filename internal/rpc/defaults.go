@@ -29,7 +29,11 @@ const (
 	classes
 )
 
-// Limits is every number that bounds what callers can do to a server. DefaultLimits gives the ones we stand behind.
+// Limits is every number that bounds what callers can do to a server, on both listeners. DefaultLimits gives the ones we stand behind. What is
+// not a number: TLS 1.2 at least, with keys that are forgotten and messages that cannot be changed (certificate.Base); plain text on loopback alone
+// (config.go); the steps of every call, a caught panic first (interceptors.go); the order of stopping (Server.Serve). What gRPC bounds by itself on
+// its own listener is bounded in web.go on the second: HTTP/2 has its streams, silence and pings there too, and every body and every answer a
+// time to arrive (Transfer).
 type Limits struct {
 	// StreamsPerConnection is how many calls one connection may have open.
 	StreamsPerConnection uint32
@@ -69,6 +73,9 @@ type Limits struct {
 	Methods map[string]MethodLimit
 	// Other is for methods without a row of their own.
 	Other MethodLimit
+	// ContactLookups is how many customers one till may look up by phone number, e-mail or postal address in a minute. The store's own service
+	// keeps to it: it alone can tell a phone number from a card.
+	ContactLookups int
 	// Callers is how many callers the rate limit tells apart; the rest share one allowance.
 	Callers int
 	// LogEvery has one in so many uneventful calls logged; 0 logs none of them.
@@ -125,11 +132,12 @@ func DefaultLimits() Limits {
 			ClassAdmin:   {InFlight: 8},                                 // a person can ask again
 			ClassWatch:   {InFlight: 512},                               // one per till and scanner
 		},
-		Methods:      methodLimits(),
-		Other:        MethodLimit{Class: ClassAdmin, Deadline: 10 * time.Second}, // a person's patience
-		Callers:      4096,                                                       // 250 KB; more tills than any store has
-		LogEvery:     1000,                                                       // about one line a minute for a busy store
-		LogPerSecond: 20,                                                         // enough to see what goes wrong, too few to fill a disk
+		Methods:        methodLimits(),
+		Other:          MethodLimit{Class: ClassAdmin, Deadline: 10 * time.Second}, // a person's patience
+		ContactLookups: 6,                                                          // a cashier who serves customers does not type more; whoever guesses numbers does
+		Callers:        4096,                                                       // 250 KB; more tills than any store has
+		LogEvery:       1000,                                                       // about one line a minute for a busy store
+		LogPerSecond:   20,                                                         // enough to see what goes wrong, too few to fill a disk
 	}
 }
 

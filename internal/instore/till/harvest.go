@@ -11,21 +11,22 @@ import (
 	"github.com/stamklant/stamklant/internal/identify"
 )
 
-// Whoever types one phone number after another learns who shops here. A cashier who serves customers does not type so many.
-const (
-	contactLookups = 6
-	contactWindow  = time.Minute
-)
+// contactWindow is the time in which a till may look up Config.ContactLookups customers by phone, e-mail or address. Whoever types one phone number
+// after another learns who shops here. A cashier who serves customers does not type so many.
+const contactWindow = time.Minute
 
 // errHarvest is returned to a till that looks up too many phone numbers, e-mail or postal addresses. It carries how long to wait.
 var errHarvest = errors.New("too many lookups by phone, e-mail or address at this till")
 
 // harvestError says when the till may try again.
-type harvestError struct{ after time.Duration }
+type harvestError struct {
+	after time.Duration
+	most  int
+}
 
 // Error says so in words.
 func (e *harvestError) Error() string {
-	return fmt.Sprintf("%v: at most %d in a minute; ask for the card, or wait %s", errHarvest, contactLookups, e.after.Round(time.Second))
+	return fmt.Sprintf("%v: at most %d in a minute; ask for the card, or wait %s", errHarvest, e.most, e.after.Round(time.Second))
 }
 
 // Is makes it an errHarvest.
@@ -33,11 +34,13 @@ func (e *harvestError) Is(target error) bool { return target == errHarvest }
 
 // harvest remembers, in memory alone, when tills last looked customers up by what others may know of them too.
 type harvest struct {
+	most int
+
 	mu    sync.Mutex
-	tills map[string]*[contactLookups]time.Time // the oldest first
+	tills map[string][]time.Time // the last so many, the oldest first
 }
 
-func newHarvest() *harvest { return &harvest{tills: map[string]*[contactLookups]time.Time{}} }
+func newHarvest(most int) *harvest { return &harvest{most: most, tills: map[string][]time.Time{}} }
 
 // guess counts one lookup of a till, or says how long it has to wait. Tills beyond the number any store has share one allowance.
 func (h *harvest) guess(till string, now time.Time) error {
@@ -49,15 +52,15 @@ func (h *harvest) guess(till string, now time.Time) error {
 			till = ""
 		}
 		if h.tills[till] == nil {
-			h.tills[till] = &[contactLookups]time.Time{}
+			h.tills[till] = make([]time.Time, h.most)
 		}
 	}
 	last := h.tills[till]
 	if wait := contactWindow - now.Sub(last[0]); wait > 0 && !last[0].IsZero() && wait <= contactWindow {
-		return &harvestError{after: wait}
+		return &harvestError{after: wait, most: h.most}
 	}
-	copy(last[:], last[1:])
-	last[contactLookups-1] = now
+	copy(last, last[1:])
+	last[h.most-1] = now
 	return nil
 }
 
@@ -67,7 +70,7 @@ func (h *harvest) sweep(now time.Time) {
 		return
 	}
 	for till, last := range h.tills {
-		if now.Sub(last[contactLookups-1]) >= contactWindow {
+		if now.Sub(last[h.most-1]) >= contactWindow {
 			delete(h.tills, till)
 		}
 	}

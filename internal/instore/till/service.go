@@ -23,6 +23,8 @@ type Config struct {
 	Journal *journal.Journal
 	// ServerID is this server, as head office knows it.
 	ServerID string
+	// ContactLookups is how many customers a till may look up by phone, e-mail or address in a minute; 0 means 6.
+	ContactLookups int
 	// Now is the wall clock.
 	Now func() time.Time
 	// Logger is told of what a person should know. No identifier, key or customer is ever logged.
@@ -47,7 +49,10 @@ func New(cfg Config) *Service {
 	if cfg.Active == nil || cfg.Journal == nil || cfg.ServerID == "" || cfg.Now == nil || cfg.Logger == nil {
 		panic("till: Config needs Active, Journal, ServerID, Now and Logger")
 	}
-	return &Service{cfg: cfg, promises: newPromises(), presented: newPresentations(), harvest: newHarvest()}
+	if cfg.ContactLookups == 0 {
+		cfg.ContactLookups = 6
+	}
+	return &Service{cfg: cfg, promises: newPromises(), presented: newPresentations(), harvest: newHarvest(cfg.ContactLookups)}
 }
 
 // call is one till's question, and the release it is answered from from beginning to end.
