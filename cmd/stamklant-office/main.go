@@ -48,6 +48,7 @@ type commands struct {
 	Drain     drainCommand     `cmd:"" help:"Fetch what happened from stores that can be called."`
 	Serve     serveCommand     `cmd:"" help:"Answer stores: hand out bundles, take in what happened at the tills."`
 	Servers   serversCommand   `cmd:"" help:"List the chain's servers and what each runs."`
+	Inspect   inspectCommand   `cmd:"" help:"Read what the stores delivered whole: what it holds, whether every chain is sound."`
 	Conflicts conflictsCommand `cmd:"" help:"List receipts that came back with other content under the same number."`
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	officev1 "github.com/stamklant/stamklant/gen/stamklant/office/v1"
 	"github.com/stamklant/stamklant/internal/office"
 )
 
@@ -96,4 +97,13 @@ type conflictsCommand struct{}
 // Run lists conflicts.
 func (c *conflictsCommand) Run(s *session) error {
 	return office.ListConflicts(s.ctx, s.home, s.terminal)
+}
+
+type inspectCommand struct {
+	Audit bool `help:"Also print the book of what was done to customers: what, by whom, why."`
+}
+
+// Run reads the inbox.
+func (c *inspectCommand) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Inspect{Inspect: &officev1.InspectJob{Audit: c.Audit}}}, s.terminal)
 }

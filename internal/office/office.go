@@ -75,6 +75,9 @@ func (o *Office) Run(ctx context.Context, job *officev1.RunJobRequest, to hub.Te
 	if urgent := job.GetLane(); urgent != nil {
 		return o.urgent(ctx, urgent, to)
 	}
+	if look := job.GetInspect(); look != nil {
+		return o.inspect(ctx, look, to)
+	}
 	o.working.Lock()
 	defer o.working.Unlock()
 	switch j := job.GetJob().(type) {

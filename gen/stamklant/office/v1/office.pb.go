@@ -316,6 +316,7 @@ type RunJobRequest struct {
 	//	*RunJobRequest_Lane
 	//	*RunJobRequest_Insight
 	//	*RunJobRequest_Drain
+	//	*RunJobRequest_Inspect
 	Job           isRunJobRequest_Job `protobuf_oneof:"job"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -430,6 +431,15 @@ func (x *RunJobRequest) GetDrain() *DrainJob {
 	return nil
 }
 
+func (x *RunJobRequest) GetInspect() *InspectJob {
+	if x != nil {
+		if x, ok := x.Job.(*RunJobRequest_Inspect); ok {
+			return x.Inspect
+		}
+	}
+	return nil
+}
+
 type isRunJobRequest_Job interface {
 	isRunJobRequest_Job()
 }
@@ -474,6 +484,11 @@ type RunJobRequest_Drain struct {
 	Drain *DrainJob `protobuf:"bytes,8,opt,name=drain,proto3,oneof"`
 }
 
+type RunJobRequest_Inspect struct {
+	// Reads head office's own book whole and tells what it holds. Runs beside any other job.
+	Inspect *InspectJob `protobuf:"bytes,9,opt,name=inspect,proto3,oneof"`
+}
+
 func (*RunJobRequest_Import) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Score) isRunJobRequest_Job() {}
@@ -490,6 +505,54 @@ func (*RunJobRequest_Insight) isRunJobRequest_Job() {}
 
 func (*RunJobRequest_Drain) isRunJobRequest_Job() {}
 
+func (*RunJobRequest_Inspect) isRunJobRequest_Job() {}
+
+// InspectJob reads what the stores delivered whole: every check sum, and the chain of every server's journal.
+type InspectJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the book of what was done to customers is told as well, line by line.
+	Audit         bool `protobuf:"varint,1,opt,name=audit,proto3" json:"audit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectJob) Reset() {
+	*x = InspectJob{}
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectJob) ProtoMessage() {}
+
+func (x *InspectJob) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectJob.ProtoReflect.Descriptor instead.
+func (*InspectJob) Descriptor() ([]byte, []int) {
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *InspectJob) GetAudit() bool {
+	if x != nil {
+		return x.Audit
+	}
+	return false
+}
+
 // InsightJob tells who the customers are by the scores that stand: segments' health, movement, loyalty by value, phases, who is leaving.
 type InsightJob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -505,7 +568,7 @@ type InsightJob struct {
 
 func (x *InsightJob) Reset() {
 	*x = InsightJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -517,7 +580,7 @@ func (x *InsightJob) String() string {
 func (*InsightJob) ProtoMessage() {}
 
 func (x *InsightJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[1]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -530,7 +593,7 @@ func (x *InsightJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InsightJob.ProtoReflect.Descriptor instead.
 func (*InsightJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{1}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *InsightJob) GetSince() string {
@@ -571,7 +634,7 @@ type LaneJob struct {
 
 func (x *LaneJob) Reset() {
 	*x = LaneJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +646,7 @@ func (x *LaneJob) String() string {
 func (*LaneJob) ProtoMessage() {}
 
 func (x *LaneJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[2]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +659,7 @@ func (x *LaneJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneJob.ProtoReflect.Descriptor instead.
 func (*LaneJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *LaneJob) GetAction() LaneAction {
@@ -644,7 +707,7 @@ type Subject struct {
 
 func (x *Subject) Reset() {
 	*x = Subject{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +719,7 @@ func (x *Subject) String() string {
 func (*Subject) ProtoMessage() {}
 
 func (x *Subject) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[3]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +732,7 @@ func (x *Subject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subject.ProtoReflect.Descriptor instead.
 func (*Subject) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Subject) GetWho() isSubject_Who {
@@ -752,7 +815,7 @@ type ImportJob struct {
 
 func (x *ImportJob) Reset() {
 	*x = ImportJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +827,7 @@ func (x *ImportJob) String() string {
 func (*ImportJob) ProtoMessage() {}
 
 func (x *ImportJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[4]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +840,7 @@ func (x *ImportJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportJob.ProtoReflect.Descriptor instead.
 func (*ImportJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ImportJob) GetList() ListKind {
@@ -839,7 +902,7 @@ type ScoreJob struct {
 
 func (x *ScoreJob) Reset() {
 	*x = ScoreJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +914,7 @@ func (x *ScoreJob) String() string {
 func (*ScoreJob) ProtoMessage() {}
 
 func (x *ScoreJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[5]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +927,7 @@ func (x *ScoreJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreJob.ProtoReflect.Descriptor instead.
 func (*ScoreJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ScoreJob) GetAsOf() string {
@@ -915,7 +978,7 @@ type DailyJob struct {
 
 func (x *DailyJob) Reset() {
 	*x = DailyJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +990,7 @@ func (x *DailyJob) String() string {
 func (*DailyJob) ProtoMessage() {}
 
 func (x *DailyJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[6]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1003,7 @@ func (x *DailyJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DailyJob.ProtoReflect.Descriptor instead.
 func (*DailyJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DailyJob) GetAsOf() string {
@@ -991,7 +1054,7 @@ type PublishJob struct {
 
 func (x *PublishJob) Reset() {
 	*x = PublishJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1066,7 @@ func (x *PublishJob) String() string {
 func (*PublishJob) ProtoMessage() {}
 
 func (x *PublishJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[7]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1079,7 @@ func (x *PublishJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishJob.ProtoReflect.Descriptor instead.
 func (*PublishJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PublishJob) GetProgramme() string {
@@ -1046,7 +1109,7 @@ type ExportJob struct {
 
 func (x *ExportJob) Reset() {
 	*x = ExportJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1121,7 @@ func (x *ExportJob) String() string {
 func (*ExportJob) ProtoMessage() {}
 
 func (x *ExportJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[8]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1134,7 @@ func (x *ExportJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportJob.ProtoReflect.Descriptor instead.
 func (*ExportJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ExportJob) GetWhat() ExportKind {
@@ -1101,7 +1164,7 @@ type DrainJob struct {
 
 func (x *DrainJob) Reset() {
 	*x = DrainJob{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1176,7 @@ func (x *DrainJob) String() string {
 func (*DrainJob) ProtoMessage() {}
 
 func (x *DrainJob) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[9]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1189,7 @@ func (x *DrainJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainJob.ProtoReflect.Descriptor instead.
 func (*DrainJob) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DrainJob) GetStores() []*StoreAddress {
@@ -1156,7 +1219,7 @@ type StoreAddress struct {
 
 func (x *StoreAddress) Reset() {
 	*x = StoreAddress{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1168,7 +1231,7 @@ func (x *StoreAddress) String() string {
 func (*StoreAddress) ProtoMessage() {}
 
 func (x *StoreAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[10]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1181,7 +1244,7 @@ func (x *StoreAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreAddress.ProtoReflect.Descriptor instead.
 func (*StoreAddress) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StoreAddress) GetServerId() string {
@@ -1215,7 +1278,7 @@ type RunJobResponse struct {
 
 func (x *RunJobResponse) Reset() {
 	*x = RunJobResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1290,7 @@ func (x *RunJobResponse) String() string {
 func (*RunJobResponse) ProtoMessage() {}
 
 func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[11]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1303,7 @@ func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobResponse.ProtoReflect.Descriptor instead.
 func (*RunJobResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RunJobResponse) GetEvent() isRunJobResponse_Event {
@@ -1319,7 +1382,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1394,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[12]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1407,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Progress) GetStep() string {
@@ -1388,7 +1451,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +1463,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[13]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +1476,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Result) GetExitCode() int32 {
@@ -1439,7 +1502,7 @@ type ListServersRequest struct {
 
 func (x *ListServersRequest) Reset() {
 	*x = ListServersRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1514,7 @@ func (x *ListServersRequest) String() string {
 func (*ListServersRequest) ProtoMessage() {}
 
 func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[14]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1527,7 @@ func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersRequest.ProtoReflect.Descriptor instead.
 func (*ListServersRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{15}
 }
 
 // ListServersResponse is the fleet.
@@ -1478,7 +1541,7 @@ type ListServersResponse struct {
 
 func (x *ListServersResponse) Reset() {
 	*x = ListServersResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1553,7 @@ func (x *ListServersResponse) String() string {
 func (*ListServersResponse) ProtoMessage() {}
 
 func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[15]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1566,7 @@ func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersResponse.ProtoReflect.Descriptor instead.
 func (*ListServersResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListServersResponse) GetServers() []*Server {
@@ -1538,7 +1601,7 @@ type Server struct {
 
 func (x *Server) Reset() {
 	*x = Server{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1550,7 +1613,7 @@ func (x *Server) String() string {
 func (*Server) ProtoMessage() {}
 
 func (x *Server) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[16]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1563,7 +1626,7 @@ func (x *Server) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Server.ProtoReflect.Descriptor instead.
 func (*Server) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Server) GetServerId() string {
@@ -1631,7 +1694,7 @@ type ListConflictsRequest struct {
 
 func (x *ListConflictsRequest) Reset() {
 	*x = ListConflictsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1643,7 +1706,7 @@ func (x *ListConflictsRequest) String() string {
 func (*ListConflictsRequest) ProtoMessage() {}
 
 func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[17]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1656,7 +1719,7 @@ func (x *ListConflictsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsRequest.ProtoReflect.Descriptor instead.
 func (*ListConflictsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{18}
 }
 
 // ListConflictsResponse lists them.
@@ -1670,7 +1733,7 @@ type ListConflictsResponse struct {
 
 func (x *ListConflictsResponse) Reset() {
 	*x = ListConflictsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1682,7 +1745,7 @@ func (x *ListConflictsResponse) String() string {
 func (*ListConflictsResponse) ProtoMessage() {}
 
 func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[18]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1695,7 +1758,7 @@ func (x *ListConflictsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConflictsResponse.ProtoReflect.Descriptor instead.
 func (*ListConflictsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{18}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListConflictsResponse) GetConflicts() []*Conflict {
@@ -1724,7 +1787,7 @@ type Conflict struct {
 
 func (x *Conflict) Reset() {
 	*x = Conflict{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1736,7 +1799,7 @@ func (x *Conflict) String() string {
 func (*Conflict) ProtoMessage() {}
 
 func (x *Conflict) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[19]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +1812,7 @@ func (x *Conflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conflict.ProtoReflect.Descriptor instead.
 func (*Conflict) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{19}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Conflict) GetReceipt() string {
@@ -1798,7 +1861,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +1873,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[20]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +1886,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{20}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListRunsRequest) GetLimit() int32 {
@@ -1844,7 +1907,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +1919,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[21]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +1932,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{21}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -1902,7 +1965,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[22]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +1977,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[22]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +1990,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{22}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Run) GetId() int64 {
@@ -1994,7 +2057,7 @@ type RunStep struct {
 
 func (x *RunStep) Reset() {
 	*x = RunStep{}
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[23]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2006,7 +2069,7 @@ func (x *RunStep) String() string {
 func (*RunStep) ProtoMessage() {}
 
 func (x *RunStep) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_office_v1_office_proto_msgTypes[23]
+	mi := &file_stamklant_office_v1_office_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2019,7 +2082,7 @@ func (x *RunStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStep.ProtoReflect.Descriptor instead.
 func (*RunStep) Descriptor() ([]byte, []int) {
-	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{23}
+	return file_stamklant_office_v1_office_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RunStep) GetName() string {
@@ -2047,7 +2110,7 @@ var File_stamklant_office_v1_office_proto protoreflect.FileDescriptor
 
 const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\n" +
-	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x03\n" +
+	" stamklant/office/v1/office.proto\x12\x13stamklant.office.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\x04\n" +
 	"\rRunJobRequest\x128\n" +
 	"\x06import\x18\x01 \x01(\v2\x1e.stamklant.office.v1.ImportJobH\x00R\x06import\x125\n" +
 	"\x05score\x18\x02 \x01(\v2\x1d.stamklant.office.v1.ScoreJobH\x00R\x05score\x12;\n" +
@@ -2056,8 +2119,12 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x05daily\x18\x05 \x01(\v2\x1d.stamklant.office.v1.DailyJobH\x00R\x05daily\x122\n" +
 	"\x04lane\x18\x06 \x01(\v2\x1c.stamklant.office.v1.LaneJobH\x00R\x04lane\x12;\n" +
 	"\ainsight\x18\a \x01(\v2\x1f.stamklant.office.v1.InsightJobH\x00R\ainsight\x125\n" +
-	"\x05drain\x18\b \x01(\v2\x1d.stamklant.office.v1.DrainJobH\x00R\x05drainB\f\n" +
-	"\x03job\x12\x05\xbaH\x02\b\x01\"\x87\x01\n" +
+	"\x05drain\x18\b \x01(\v2\x1d.stamklant.office.v1.DrainJobH\x00R\x05drain\x12;\n" +
+	"\ainspect\x18\t \x01(\v2\x1f.stamklant.office.v1.InspectJobH\x00R\ainspectB\f\n" +
+	"\x03job\x12\x05\xbaH\x02\b\x01\"\"\n" +
+	"\n" +
+	"InspectJob\x12\x14\n" +
+	"\x05audit\x18\x01 \x01(\bR\x05audit\"\x87\x01\n" +
 	"\n" +
 	"InsightJob\x12<\n" +
 	"\x05since\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$R\x05since\x12\x1d\n" +
@@ -2222,77 +2289,79 @@ func file_stamklant_office_v1_office_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_office_v1_office_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_stamklant_office_v1_office_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_stamklant_office_v1_office_proto_goTypes = []any{
 	(LaneAction)(0),               // 0: stamklant.office.v1.LaneAction
 	(ListKind)(0),                 // 1: stamklant.office.v1.ListKind
 	(ExportKind)(0),               // 2: stamklant.office.v1.ExportKind
 	(RunOutcome)(0),               // 3: stamklant.office.v1.RunOutcome
 	(*RunJobRequest)(nil),         // 4: stamklant.office.v1.RunJobRequest
-	(*InsightJob)(nil),            // 5: stamklant.office.v1.InsightJob
-	(*LaneJob)(nil),               // 6: stamklant.office.v1.LaneJob
-	(*Subject)(nil),               // 7: stamklant.office.v1.Subject
-	(*ImportJob)(nil),             // 8: stamklant.office.v1.ImportJob
-	(*ScoreJob)(nil),              // 9: stamklant.office.v1.ScoreJob
-	(*DailyJob)(nil),              // 10: stamklant.office.v1.DailyJob
-	(*PublishJob)(nil),            // 11: stamklant.office.v1.PublishJob
-	(*ExportJob)(nil),             // 12: stamklant.office.v1.ExportJob
-	(*DrainJob)(nil),              // 13: stamklant.office.v1.DrainJob
-	(*StoreAddress)(nil),          // 14: stamklant.office.v1.StoreAddress
-	(*RunJobResponse)(nil),        // 15: stamklant.office.v1.RunJobResponse
-	(*Progress)(nil),              // 16: stamklant.office.v1.Progress
-	(*Result)(nil),                // 17: stamklant.office.v1.Result
-	(*ListServersRequest)(nil),    // 18: stamklant.office.v1.ListServersRequest
-	(*ListServersResponse)(nil),   // 19: stamklant.office.v1.ListServersResponse
-	(*Server)(nil),                // 20: stamklant.office.v1.Server
-	(*ListConflictsRequest)(nil),  // 21: stamklant.office.v1.ListConflictsRequest
-	(*ListConflictsResponse)(nil), // 22: stamklant.office.v1.ListConflictsResponse
-	(*Conflict)(nil),              // 23: stamklant.office.v1.Conflict
-	(*ListRunsRequest)(nil),       // 24: stamklant.office.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),      // 25: stamklant.office.v1.ListRunsResponse
-	(*Run)(nil),                   // 26: stamklant.office.v1.Run
-	(*RunStep)(nil),               // 27: stamklant.office.v1.RunStep
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(*InspectJob)(nil),            // 5: stamklant.office.v1.InspectJob
+	(*InsightJob)(nil),            // 6: stamklant.office.v1.InsightJob
+	(*LaneJob)(nil),               // 7: stamklant.office.v1.LaneJob
+	(*Subject)(nil),               // 8: stamklant.office.v1.Subject
+	(*ImportJob)(nil),             // 9: stamklant.office.v1.ImportJob
+	(*ScoreJob)(nil),              // 10: stamklant.office.v1.ScoreJob
+	(*DailyJob)(nil),              // 11: stamklant.office.v1.DailyJob
+	(*PublishJob)(nil),            // 12: stamklant.office.v1.PublishJob
+	(*ExportJob)(nil),             // 13: stamklant.office.v1.ExportJob
+	(*DrainJob)(nil),              // 14: stamklant.office.v1.DrainJob
+	(*StoreAddress)(nil),          // 15: stamklant.office.v1.StoreAddress
+	(*RunJobResponse)(nil),        // 16: stamklant.office.v1.RunJobResponse
+	(*Progress)(nil),              // 17: stamklant.office.v1.Progress
+	(*Result)(nil),                // 18: stamklant.office.v1.Result
+	(*ListServersRequest)(nil),    // 19: stamklant.office.v1.ListServersRequest
+	(*ListServersResponse)(nil),   // 20: stamklant.office.v1.ListServersResponse
+	(*Server)(nil),                // 21: stamklant.office.v1.Server
+	(*ListConflictsRequest)(nil),  // 22: stamklant.office.v1.ListConflictsRequest
+	(*ListConflictsResponse)(nil), // 23: stamklant.office.v1.ListConflictsResponse
+	(*Conflict)(nil),              // 24: stamklant.office.v1.Conflict
+	(*ListRunsRequest)(nil),       // 25: stamklant.office.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),      // 26: stamklant.office.v1.ListRunsResponse
+	(*Run)(nil),                   // 27: stamklant.office.v1.Run
+	(*RunStep)(nil),               // 28: stamklant.office.v1.RunStep
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
 }
 var file_stamklant_office_v1_office_proto_depIdxs = []int32{
-	8,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
-	9,  // 1: stamklant.office.v1.RunJobRequest.score:type_name -> stamklant.office.v1.ScoreJob
-	11, // 2: stamklant.office.v1.RunJobRequest.publish:type_name -> stamklant.office.v1.PublishJob
-	12, // 3: stamklant.office.v1.RunJobRequest.export:type_name -> stamklant.office.v1.ExportJob
-	10, // 4: stamklant.office.v1.RunJobRequest.daily:type_name -> stamklant.office.v1.DailyJob
-	6,  // 5: stamklant.office.v1.RunJobRequest.lane:type_name -> stamklant.office.v1.LaneJob
-	5,  // 6: stamklant.office.v1.RunJobRequest.insight:type_name -> stamklant.office.v1.InsightJob
-	13, // 7: stamklant.office.v1.RunJobRequest.drain:type_name -> stamklant.office.v1.DrainJob
-	0,  // 8: stamklant.office.v1.LaneJob.action:type_name -> stamklant.office.v1.LaneAction
-	7,  // 9: stamklant.office.v1.LaneJob.subject:type_name -> stamklant.office.v1.Subject
-	7,  // 10: stamklant.office.v1.LaneJob.into:type_name -> stamklant.office.v1.Subject
-	1,  // 11: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
-	2,  // 12: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
-	14, // 13: stamklant.office.v1.DrainJob.stores:type_name -> stamklant.office.v1.StoreAddress
-	16, // 14: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
-	17, // 15: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
-	20, // 16: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
-	28, // 17: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
-	23, // 18: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
-	28, // 19: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
-	26, // 20: stamklant.office.v1.ListRunsResponse.runs:type_name -> stamklant.office.v1.Run
-	28, // 21: stamklant.office.v1.Run.started_at:type_name -> google.protobuf.Timestamp
-	28, // 22: stamklant.office.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
-	3,  // 23: stamklant.office.v1.Run.outcome:type_name -> stamklant.office.v1.RunOutcome
-	27, // 24: stamklant.office.v1.Run.steps:type_name -> stamklant.office.v1.RunStep
-	4,  // 25: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
-	18, // 26: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
-	21, // 27: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
-	24, // 28: stamklant.office.v1.OfficeService.ListRuns:input_type -> stamklant.office.v1.ListRunsRequest
-	15, // 29: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
-	19, // 30: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
-	22, // 31: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
-	25, // 32: stamklant.office.v1.OfficeService.ListRuns:output_type -> stamklant.office.v1.ListRunsResponse
-	29, // [29:33] is the sub-list for method output_type
-	25, // [25:29] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	9,  // 0: stamklant.office.v1.RunJobRequest.import:type_name -> stamklant.office.v1.ImportJob
+	10, // 1: stamklant.office.v1.RunJobRequest.score:type_name -> stamklant.office.v1.ScoreJob
+	12, // 2: stamklant.office.v1.RunJobRequest.publish:type_name -> stamklant.office.v1.PublishJob
+	13, // 3: stamklant.office.v1.RunJobRequest.export:type_name -> stamklant.office.v1.ExportJob
+	11, // 4: stamklant.office.v1.RunJobRequest.daily:type_name -> stamklant.office.v1.DailyJob
+	7,  // 5: stamklant.office.v1.RunJobRequest.lane:type_name -> stamklant.office.v1.LaneJob
+	6,  // 6: stamklant.office.v1.RunJobRequest.insight:type_name -> stamklant.office.v1.InsightJob
+	14, // 7: stamklant.office.v1.RunJobRequest.drain:type_name -> stamklant.office.v1.DrainJob
+	5,  // 8: stamklant.office.v1.RunJobRequest.inspect:type_name -> stamklant.office.v1.InspectJob
+	0,  // 9: stamklant.office.v1.LaneJob.action:type_name -> stamklant.office.v1.LaneAction
+	8,  // 10: stamklant.office.v1.LaneJob.subject:type_name -> stamklant.office.v1.Subject
+	8,  // 11: stamklant.office.v1.LaneJob.into:type_name -> stamklant.office.v1.Subject
+	1,  // 12: stamklant.office.v1.ImportJob.list:type_name -> stamklant.office.v1.ListKind
+	2,  // 13: stamklant.office.v1.ExportJob.what:type_name -> stamklant.office.v1.ExportKind
+	15, // 14: stamklant.office.v1.DrainJob.stores:type_name -> stamklant.office.v1.StoreAddress
+	17, // 15: stamklant.office.v1.RunJobResponse.progress:type_name -> stamklant.office.v1.Progress
+	18, // 16: stamklant.office.v1.RunJobResponse.result:type_name -> stamklant.office.v1.Result
+	21, // 17: stamklant.office.v1.ListServersResponse.servers:type_name -> stamklant.office.v1.Server
+	29, // 18: stamklant.office.v1.Server.reported_at:type_name -> google.protobuf.Timestamp
+	24, // 19: stamklant.office.v1.ListConflictsResponse.conflicts:type_name -> stamklant.office.v1.Conflict
+	29, // 20: stamklant.office.v1.Conflict.refused_at:type_name -> google.protobuf.Timestamp
+	27, // 21: stamklant.office.v1.ListRunsResponse.runs:type_name -> stamklant.office.v1.Run
+	29, // 22: stamklant.office.v1.Run.started_at:type_name -> google.protobuf.Timestamp
+	29, // 23: stamklant.office.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
+	3,  // 24: stamklant.office.v1.Run.outcome:type_name -> stamklant.office.v1.RunOutcome
+	28, // 25: stamklant.office.v1.Run.steps:type_name -> stamklant.office.v1.RunStep
+	4,  // 26: stamklant.office.v1.OfficeService.RunJob:input_type -> stamklant.office.v1.RunJobRequest
+	19, // 27: stamklant.office.v1.OfficeService.ListServers:input_type -> stamklant.office.v1.ListServersRequest
+	22, // 28: stamklant.office.v1.OfficeService.ListConflicts:input_type -> stamklant.office.v1.ListConflictsRequest
+	25, // 29: stamklant.office.v1.OfficeService.ListRuns:input_type -> stamklant.office.v1.ListRunsRequest
+	16, // 30: stamklant.office.v1.OfficeService.RunJob:output_type -> stamklant.office.v1.RunJobResponse
+	20, // 31: stamklant.office.v1.OfficeService.ListServers:output_type -> stamklant.office.v1.ListServersResponse
+	23, // 32: stamklant.office.v1.OfficeService.ListConflicts:output_type -> stamklant.office.v1.ListConflictsResponse
+	26, // 33: stamklant.office.v1.OfficeService.ListRuns:output_type -> stamklant.office.v1.ListRunsResponse
+	30, // [30:34] is the sub-list for method output_type
+	26, // [26:30] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_office_v1_office_proto_init() }
@@ -2309,13 +2378,14 @@ func file_stamklant_office_v1_office_proto_init() {
 		(*RunJobRequest_Lane)(nil),
 		(*RunJobRequest_Insight)(nil),
 		(*RunJobRequest_Drain)(nil),
+		(*RunJobRequest_Inspect)(nil),
 	}
-	file_stamklant_office_v1_office_proto_msgTypes[3].OneofWrappers = []any{
+	file_stamklant_office_v1_office_proto_msgTypes[4].OneofWrappers = []any{
 		(*Subject_Card)(nil),
 		(*Subject_ExternalId)(nil),
 		(*Subject_AccountRef)(nil),
 	}
-	file_stamklant_office_v1_office_proto_msgTypes[11].OneofWrappers = []any{
+	file_stamklant_office_v1_office_proto_msgTypes[12].OneofWrappers = []any{
 		(*RunJobResponse_Output)(nil),
 		(*RunJobResponse_Progress)(nil),
 		(*RunJobResponse_Result)(nil),
@@ -2326,7 +2396,7 @@ func file_stamklant_office_v1_office_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_office_v1_office_proto_rawDesc), len(file_stamklant_office_v1_office_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
