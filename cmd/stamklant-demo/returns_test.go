@@ -18,16 +18,13 @@ import (
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
 )
 
-// shops are a chain's head office and some servers of its two stores, that know three cards.
-type shops struct {
-	*rushShops
-}
-
+// shopCards are the cards that the shops know.
 var shopCards = []string{withCheckDigit("290010000000"), withCheckDigit("290010000001"), withCheckDigit("290010000002")}
 
-func openShops(t *testing.T, servers ...string) *shops {
+// openShops sets up head office and some servers of two shops.
+func openShops(t *testing.T, servers ...string) *rushShops {
 	t.Helper()
-	s := &shops{openRush(t)}
+	s := openRush(t)
 	s.publish(write(t, filepath.Join(s.home, "cards.txt"), strings.Join(shopCards, "\n")))
 	for _, id := range servers {
 		s.enrol(id)
@@ -40,14 +37,14 @@ func openShops(t *testing.T, servers ...string) *shops {
 }
 
 // till is a till of a server.
-func (s *shops) till(id, code string) *till {
+func (s *rushShops) till(id, code string) *till {
 	s.t.Helper()
 	store, _, _ := strings.Cut(id, "-")
 	return newTill(s.t, s.servers[id].addr, s.args[id][4], store, code)
 }
 
 // delivered waits until a server's rows are all at head office.
-func (s *shops) delivered(tills ...*till) {
+func (s *rushShops) delivered(tills ...*till) {
 	s.t.Helper()
 	for _, c := range tills {
 		eventually(s.t, "all is at head office", func() bool { return c.status().GetOutboxWaiting() == 0 })
@@ -55,7 +52,7 @@ func (s *shops) delivered(tills ...*till) {
 }
 
 // ledger sums the points that head office counts, by card.
-func (s *shops) ledger() map[string]int64 {
+func (s *rushShops) ledger() map[string]int64 {
 	s.t.Helper()
 	file := filepath.Join(s.t.TempDir(), "ledger.csv")
 	office(s.t, s.home, 0, "export", "ledger", file)
@@ -74,7 +71,7 @@ func (s *shops) ledger() map[string]int64 {
 }
 
 // next has the next release serve at the tills' servers.
-func (s *shops) next(tills ...*till) {
+func (s *rushShops) next(tills ...*till) {
 	s.t.Helper()
 	var before []uint64
 	for _, c := range tills {

@@ -14,7 +14,7 @@ import (
 // TestSimulate plays a short rush hour while servers are killed and releases come: head office's books are the tills' own, to the point and the cent.
 func TestSimulate(t *testing.T) {
 	t.Parallel()
-	simulate(t, 12, 16*time.Second)
+	simulate(t, 12, 16*time.Second, "--pace", "500ms")
 }
 
 // TestSoakSimulate is TestSimulate with fifty tills for three minutes, or for as long as STAMKLANT_SIMULATE says.
@@ -37,7 +37,7 @@ type rushShops struct {
 	args    map[string][]string
 }
 
-func simulate(t *testing.T, tills int, lasts time.Duration) {
+func simulate(t *testing.T, tills int, lasts time.Duration, more ...string) {
 	t.Helper()
 	s := openRush(t)
 	cards := func(file string, first, n int) string {
@@ -56,12 +56,12 @@ func simulate(t *testing.T, tills int, lasts time.Duration) {
 	for _, id := range []string{"k1-a", "k1-b", "k2-a"} {
 		s.serve(id)
 	}
-	args := []string{
+	args := append([]string{
 		"simulate", "--tills", strconv.Itoa(tills), "--minutes", fmt.Sprint(lasts.Minutes()), "--seed", "30", "--cards", known, "--verify", s.home,
 		"--new-cards", cards("new.txt", 2_000_000, 8), "--strange-cards", cards("strange.txt", 9_000_000, 5),
 		"--shop", "k1=" + s.servers["k1-a"].addr + "," + s.servers["k1-b"].addr, "--shop", "k2=" + s.servers["k2-a"].addr,
 		"--shop-token", "k1=" + s.token("k1-a"), "--shop-token", "k2=" + s.token("k2-a"),
-	}
+	}, more...)
 	type outcome struct {
 		text string
 		code int
@@ -91,6 +91,29 @@ func simulate(t *testing.T, tills int, lasts time.Duration) {
 	} {
 		if m := regexp.MustCompile(regexp.QuoteMeta(what) + ` +(\d+)`).FindStringSubmatch(got.text); m == nil || m[1] == "0" {
 			t.Errorf("nothing of this happened: %s", what)
+		}
+	}
+	s.agree(known)
+}
+
+// agree has the next release serve: in both shops every card then has what head office counts, less what was taken back beyond it.
+func (s *rushShops) agree(known string) {
+	s.t.Helper()
+	here, there := s.till("k1-a", "90"), s.till("k2-a", "90")
+	s.next(here, there)
+	points := s.ledger()
+	text, err := os.ReadFile(known)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	pace := time.NewTicker(25 * time.Millisecond)
+	defer pace.Stop()
+	for _, card := range strings.Fields(string(text)) {
+		for _, c := range []*till{here, there} {
+			<-pace.C
+			if got, want := c.card(card).GetLoyalty().GetPointsAvailable(), max(0, points[card]); got != want {
+				s.t.Errorf("card %s has %d points in store %s after the release, %d at head office", card, got, c.store, want)
+			}
 		}
 	}
 }
