@@ -108,6 +108,9 @@ func OpenSigner(p Pair) (*Signer, error) {
 // Name is whom the authority speaks for.
 func (s *Signer) Name() Name { return s.name }
 
+// Drawn is when the authority was drawn: no clock that is right shows an earlier time.
+func (s *Signer) Drawn() time.Time { return s.certificate.NotBefore.Add(backdated) }
+
 // Store signs the authority of one server's store. Only a chain's authority may.
 func (s *Signer) Store(store, server string, now time.Time) (Pair, error) {
 	return s.sign(Name{Chain: s.name.Chain, Store: store, Role: Authority, Name: server}, nil, StoreLife, now)

@@ -22,7 +22,7 @@ type Own struct {
 }
 
 // Renew signs those certificates anew that are missing, cannot be used, were signed by another authority, do not name all hosts or have less than
-// a third of OwnLife left, and returns their files.
+// a third of OwnLife left, or are not valid yet because they were signed by a clock that was ahead, and returns their files.
 func (s *Signer) Renew(wanted []Own, now time.Time) (renewed []string, err error) {
 	for _, own := range wanted {
 		if s.good(own, now) {
@@ -49,7 +49,7 @@ func (s *Signer) good(own Own, now time.Time) bool {
 	left := l.leaf.NotAfter.Sub(now)
 	ending := left < OwnLife/3 && l.leaf.NotAfter.Before(s.certificate.NotAfter) // one that ends with its authority cannot be bettered
 	name, err := NameOf(l.leaf)
-	return err == nil && name == own.Name && !ending && named(l.leaf, own.Hosts)
+	return err == nil && name == own.Name && !ending && !now.Before(l.leaf.NotBefore) && named(l.leaf, own.Hosts)
 }
 
 // named reports whether a certificate names all hosts.

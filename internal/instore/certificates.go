@@ -172,7 +172,7 @@ func (s *Server) keeper(file, key string) (*certificate.Keeper, error) {
 	if s.config.Authorities != "" {
 		authorities = s.config.Authorities
 	}
-	return certificate.Open(certificate.Files{Certificate: file, Key: key, Authorities: authorities, Revoked: s.config.tls(revokedFile)}, s.config.wall(), func(err error) {
+	return certificate.Open(certificate.Files{Certificate: file, Key: key, Authorities: authorities, Revoked: s.config.tls(revokedFile)}, s.judged, func(err error) {
 		s.config.Logger.LogAttrs(context.Background(), slog.LevelError, "changed certificate files are not used", slog.String("error", err.Error()))
 	})
 }
@@ -185,6 +185,16 @@ func (c Config) wall() func() time.Time {
 	return time.Now
 }
 
+// judged is the time certificates are judged by: the machine's clock, or where that cannot be right the time the server trusts. A shop opens although
+// its clock stands at 1970.
+func (s *Server) judged() time.Time {
+	now := s.journal.Time().Best()
+	if signer := s.certificates.signer; signer != nil && now.Before(signer.Drawn()) {
+		return signer.Drawn()
+	}
+	return now
+}
+
 // secure reports whether tills are answered by TLS.
 func (c Config) secure() bool {
 	_, needs := rpc.NeedsTLS(c.Listen)
@@ -193,7 +203,7 @@ func (c Config) secure() bool {
 
 // renewCertificates signs what is missing or runs out, and says how long the rest lasts.
 func (s *Server) renewCertificates(ctx context.Context) error {
-	renewed, err := s.certificates.signer.Renew(s.certificates.own, s.config.wall()())
+	renewed, err := s.certificates.signer.Renew(s.certificates.own, s.judged())
 	for _, file := range renewed {
 		s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "certificate signed", slog.String("file", file), slog.Duration("lasts", certificate.OwnLife))
 	}
@@ -211,7 +221,7 @@ func (s *Server) keepCertificates(ctx context.Context) error {
 				s.config.Logger.LogAttrs(ctx, slog.LevelError, "certificates cannot be renewed", slog.String("error", err.Error()))
 			}
 		}
-		if now := s.config.wall()(); now.Sub(said) >= 24*time.Hour {
+		if now := s.judged(); now.Sub(said) >= 24*time.Hour {
 			said = now
 			s.warnOfExpiry(ctx, now)
 		}

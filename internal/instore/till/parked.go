@@ -46,9 +46,9 @@ func (b *booking) waits() bool {
 	}
 }
 
-// outdated reports whether the receipt is so old that this server may have had it before and forgotten it.
+// outdated reports whether the receipt is so old that this server may have had it before and forgotten it. A clock that cannot be right makes none old.
 func (b *booking) outdated() bool {
-	return loyalty.Day(b.now.In(b.place.zone))-dayOf(b.receipt.GetKey().GetBusinessDate()) > keysKept
+	return loyalty.Day(b.service.cfg.Journal.Time().Best().In(b.place.zone))-dayOf(b.receipt.GetKey().GetBusinessDate()) > keysKept
 }
 
 // trainingKey is the key of a receipt of a training. Its number stays free for the real sale after it, and for another training.
