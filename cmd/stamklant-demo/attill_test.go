@@ -371,6 +371,36 @@ func TestScenario26NewCard(t *testing.T) {
 	}
 }
 
+// Who declines to have the details checked is not asked again, at any till of the store, nor after a power cut. For how long, the verdict's own tests
+// tell.
+func TestScenario27Declined(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	p, c := gardenStore(t, "k1-a", data)
+	first := c.ask(english(c.lookup(cardLoyal)))
+	if first.GetSuggestion().GetCampaign() != "gegevens" || said(first.GetStaff()) != "Ask: are the details still right?" {
+		t.Fatalf("before: %v", first.GetSuggestion())
+	}
+	if again := c.card(cardLoyal).GetSuggestion(); again.GetCampaign() != "gegevens" {
+		t.Errorf("asked, and not declined: %v", again)
+	}
+	sale := c.paid(cardLoyal, "1", time.Time{}, goods(1, "65", 1, 1000))
+	sale.Exposures = []*outcomev1.Exposure{{
+		SuggestionId: first.GetSuggestion().GetId(), Campaign: "gegevens", Response: outcomev1.Response_RESPONSE_DECLINED,
+	}}
+	c.record(sale)
+	silent := func(when string, c *till) {
+		t.Helper()
+		if next := c.card(cardLoyal).GetSuggestion(); next.GetCampaign() != "" || !strings.Contains(strings.Join(next.GetReasons(), "|"), "QUARANTINE gegevens") {
+			t.Errorf("%s: %v", when, next)
+		}
+	}
+	silent("at the next till", newTill(t, p.addr, data, "k1", "2"))
+	p.kill()
+	_, c = gardenStore(t, "k1-a", data)
+	silent("after a power cut", c)
+}
+
 // An offer that falls on goods whose discount the law bounds is bounded line by line; one that names them and goes beyond is never published.
 func TestScenario31RestrictedGroup(t *testing.T) {
 	t.Parallel()

@@ -61,6 +61,7 @@ campaigns:
       display: {nl: "40% korting", en: "40% off", fr: "40%"}
       receipt: {nl: "40% korting is verrekend.", en: "40% off has been applied.", fr: "40%: déduit."}
   dank: {prompt: thanks, when: {segments: [champions]}}
+  gegevens: {prompt: verify_details, when: {segments: [loyal]}}
 `
 	gardenMapping = `
 list: customers

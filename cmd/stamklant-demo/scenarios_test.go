@@ -145,7 +145,8 @@ var scenarios = []scenario{
 	}},
 	{27, "Typed e-mail", []step{
 		{does: "no trace in clear; head office reads it", by: "TestScenario27TypedEmail"},
-		{does: "declined: not asked for 90 days", awaits: decisions},
+		{does: "declined: not asked again for 90 days in this store", by: "TestScenario27Declined"},
+		{does: "declined: not asked in other stores either", awaits: decisions},
 	}},
 	{28, "Till coupon", []step{
 		{does: "a sale ends in a coupon from the store's pool", awaits: books},

@@ -41,6 +41,8 @@ type campaign struct {
 	offer     *offer
 	picture   *pictureNeed // nil when it asks for nothing of the kind
 	also      *condition
+	// asksDetails is set where the customer is asked for contact details.
+	asksDetails bool
 }
 
 // basketNeed is a product group that must lie in the basket.
@@ -77,7 +79,7 @@ func Compile(p *programmev1.Programme) (*Programme, error) {
 			return nil, fmt.Errorf("campaigns %q: %w", source.GetCode(), err)
 		}
 		out.campaigns = append(out.campaigns, c)
-		out.capped = out.capped || c.perLife > 0
+		out.capped = out.capped || c.perLife > 0 || c.asksDetails
 	}
 	out.variables = conditions.table
 	slices.SortStableFunc(out.campaigns, func(a, b campaign) int {
@@ -87,8 +89,13 @@ func Compile(p *programmev1.Programme) (*Programme, error) {
 	return out, nil
 }
 
-// Capped reports whether any campaign counts how often a customer had it.
+// Capped reports whether any campaign rests on what the customer had before: how often, or that it was declined.
 func (p *Programme) Capped() bool { return p.capped }
+
+// AsksDetails reports whether a campaign has the customer asked for contact details; nil does not.
+func AsksDetails(c *programmev1.Campaign) bool {
+	return c.GetPrompt().GetKind() == programmev1.PromptKind_PROMPT_KIND_VERIFY_DETAILS
+}
 
 // compileCampaign prepares one campaign.
 func compileCampaign(in *programmev1.Campaign, groups map[string]int, conditions *conditions) (campaign, error) {
@@ -97,6 +104,7 @@ func compileCampaign(in *programmev1.Campaign, groups map[string]int, conditions
 		source: in, salt: in.GetSalt(), first: in.GetRuns().GetFrom(), last: in.GetRuns().GetUntil(), homeStore: when.GetHomeStore(),
 		traits: when.GetTraits(), atLeast: -1, atMost: -1, perLife: in.GetLimits().GetPerCustomer(), holdout: in.GetHoldoutPercent(),
 	}
+	c.asksDetails = AsksDetails(in)
 	if c.salt == "" {
 		c.salt = in.GetCode() // two campaigns never share who is left out
 	}

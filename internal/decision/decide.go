@@ -59,6 +59,9 @@ type Input struct {
 	PointsAvailable int64
 	// Times tells how often the customer had a campaign, by code. Nil when nothing is known.
 	Times map[string]int64
+	// DetailsDeclinedDay is the last day on which the customer declined to give contact details or to have them checked, in days since
+	// 1970-01-01; 0 for never.
+	DetailsDeclinedDay int32
 
 	// Store is where it is asked.
 	Store string

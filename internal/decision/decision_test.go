@@ -117,6 +117,10 @@ func TestReasons(t *testing.T) {
 		{name: "both asked, one there", c: prompt("c", &when{Basket: []*programmev1.BasketCondition{{Group: "timber"}, {Group: "plants"}}}), want: decision.BasketMissing},
 		{name: "no basket yet", c: prompt("c", &when{Basket: []*programmev1.BasketCondition{{Group: "timber"}}}), turn: func(in *decision.Input) { in.Lines, in.Groups = nil, nil }, want: decision.BasketMissing},
 		{name: "had it", c: &programmev1.Campaign{Code: "c", Kind: prompt("", nil).Kind, Limits: &programmev1.Limits{PerCustomer: 1}}, turn: func(in *decision.Input) { in.Times = map[string]int64{"c": 1} }, want: decision.CapReached},
+		{name: "declined 89 days ago", c: askDetails(), turn: func(in *decision.Input) { in.DetailsDeclinedDay = in.Day - 89 }, want: decision.Quarantine},
+		{name: "declined 90 days ago", c: askDetails(), turn: func(in *decision.Input) { in.DetailsDeclinedDay = in.Day - 90 }, want: decision.Won},
+		{name: "never declined", c: askDetails(), want: decision.Won},
+		{name: "declined, asked for something else", c: &programmev1.Campaign{Code: "c", Kind: prompt("", nil).Kind}, turn: func(in *decision.Input) { in.DetailsDeclinedDay = in.Day }, want: decision.Won},
 		{name: "had another", c: &programmev1.Campaign{Code: "c", Kind: prompt("", nil).Kind, Limits: &programmev1.Limits{PerCustomer: 1}}, turn: func(in *decision.Input) { in.Times = map[string]int64{"d": 9} }, want: decision.Won},
 		{name: "a question", c: &programmev1.Campaign{Code: "c", Kind: &programmev1.Campaign_Survey{Survey: &programmev1.Survey{Kind: programmev1.SurveyKind_SURVEY_KIND_NPS}}}, want: decision.NotServed},
 		{name: "everybody in the holdout", c: &programmev1.Campaign{Code: "c", Kind: prompt("", nil).Kind, HoldoutPercent: 9999}, want: decision.Holdout},
@@ -148,6 +152,11 @@ func TestReasons(t *testing.T) {
 			}
 		})
 	}
+}
+
+// askDetails is a campaign that has the customer asked whether the contact details are right.
+func askDetails() *programmev1.Campaign {
+	return &programmev1.Campaign{Code: "c", Kind: &programmev1.Campaign_Prompt{Prompt: &programmev1.Prompt{Kind: programmev1.PromptKind_PROMPT_KIND_VERIFY_DETAILS}}}
 }
 
 // TestOrder: a higher class first, then the order of the document, and never more than one.

@@ -7,6 +7,9 @@ import (
 	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
 )
 
+// declinedDays is for how many days nobody is asked again about contact details after declining: as long as after any question.
+const declinedDays = 90
+
 // look is one look at the campaigns, with what is reckoned once for all of them.
 type look struct {
 	p    *Programme
@@ -64,6 +67,8 @@ func (l *look) conditions(c *campaign) Reason {
 		return NotHomeStore
 	case c.perLife > 0 && l.in.Times[c.source.GetCode()] >= c.perLife:
 		return CapReached
+	case c.asksDetails && l.in.DetailsDeclinedDay != 0 && l.today() < l.in.DetailsDeclinedDay+declinedDays:
+		return Quarantine
 	}
 	if reason := l.visit(c); reason != Won {
 		return reason

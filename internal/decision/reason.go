@@ -53,6 +53,8 @@ const (
 	NothingMatched
 	// ClockSuspect is said of a campaign with dates or hours while the server's clock is too far from the time it trusts.
 	ClockSuspect
+	// Quarantine is said of a question that the customer declined not long ago.
+	Quarantine
 
 	reasons // how many there are
 )
@@ -60,7 +62,7 @@ const (
 var reasonNames = [reasons]string{
 	"UNSPECIFIED", "WON", "OUTRANKED", "NOT_STARTED", "ENDED", "WRONG_SEGMENT", "WRONG_STORE", "WRONG_TIER", "WRONG_STAGE", "NOT_HOME_STORE",
 	"TRAIT_MISSING", "BASKET_MISSING", "VISIT_TOO_RECENT", "VISIT_TOO_LONG_AGO", "OTHER_PICTURE", "CONDITION_FALSE", "CAP_REACHED", "HOLDOUT",
-	"NOT_SERVED", "SILENCED", "NO_STAGE", "NOTHING_MATCHED", "CLOCK_SUSPECT",
+	"NOT_SERVED", "SILENCED", "NO_STAGE", "NOTHING_MATCHED", "CLOCK_SUSPECT", "QUARANTINE",
 }
 
 // String is the reason's stable name.

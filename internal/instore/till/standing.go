@@ -7,8 +7,10 @@ import (
 	"time"
 
 	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/decision"
 	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/loyalty"
 	"github.com/stamklant/stamklant/internal/segment"
@@ -25,6 +27,7 @@ type standing struct {
 	visits   []segment.Visit  // what is known of them here
 	seen     int32            // the last business day with a receipt, in days since 1970-01-01; 0 for none
 	times    map[string]int64 // how often each campaign was had, as far as this store knows
+	declined int32            // the last day on which contact details were declined, in days since 1970-01-01; 0 for never
 	sale     loyalty.Sale     // what the open basket's points are reckoned on, but for its goods
 }
 
@@ -69,7 +72,7 @@ func (c *call) stands(w *who, v *journal.View) (*standing, error) {
 	return s, nil
 }
 
-// contacts counts which campaigns were had.
+// contacts counts which campaigns were had, and notes when contact details were declined.
 func (c *call) contacts(w *who, v *journal.View, s *standing) error {
 	if !c.decide.Capped() && !c.couponsCapped {
 		return nil
@@ -79,7 +82,11 @@ func (c *call) contacts(w *who, v *journal.View, s *standing) error {
 			if s.times == nil {
 				s.times = map[string]int64{}
 			}
-			s.times[contact.Exposure.GetCampaign()]++
+			code := contact.Exposure.GetCampaign()
+			s.times[code]++
+			if known := c.campaigns[code]; known != nil && decision.AsksDetails(known.source) && contact.Exposure.GetResponse() == outcomev1.Response_RESPONSE_DECLINED {
+				s.declined = max(s.declined, loyalty.Day(contact.At.In(c.place.zone)))
+			}
 			return nil
 		})
 		if err != nil {

@@ -176,7 +176,7 @@ func (c *call) input(w *who, s *standing, basket sale, stage decision.Stage) *de
 	return &decision.Input{
 		Account: w.id, Silenced: s.silenced, Segment: s.segment, Tier: s.tier, HomeStore: w.account.GetHomeStore(),
 		LastVisitDay: s.seen, Traits: w.account.GetTraits(), Predictions: w.account.GetPredictions(),
-		Picture: w.account.GetPicture(), PointsAvailable: s.available(), Times: s.times,
+		Picture: w.account.GetPicture(), PointsAvailable: s.available(), Times: s.times, DetailsDeclinedDay: s.declined,
 		Store: c.store, Day: loyalty.Day(c.now), Minute: int32(c.now.Hour()*60 + c.now.Minute()), Weekday: weekday,
 		ClockSuspect: c.service.cfg.Journal.Time().Suspect,
 		Stage:        stage, Lines: basket.lines, Groups: basket.sets,
