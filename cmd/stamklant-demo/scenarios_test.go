@@ -62,6 +62,8 @@ var scenarios = []scenario{
 		{does: "wrong digit, weighed cheese, coupon", by: "TestScenario04OneCardManyWays"},
 	}},
 	{5, "Phone", []step{
+		{does: "however it is written: the same customer", by: "TestScenario05Phone"},
+		{does: "on two accounts: AMBIGUOUS, masked; chosen, or narrowed by the address", by: "TestScenario05Phone"},
 		{does: "the seventh try in a minute is refused", by: "TestScenario05PhoneGuessing"},
 	}},
 	{6, "Lost and replaced", []step{
@@ -120,6 +122,8 @@ var scenarios = []scenario{
 		{does: "expiry uses the sale's time", awaits: books},
 	}},
 	{17, "Suspended", []step{
+		{does: "voucher reserved on till 1, recalled on till 4: valid; elsewhere: RESERVED_BY_OTHER, over a power cut", by: "TestScenario17Suspended"},
+		{does: "never recalled: free after a quarter of an hour", by: "TestScenario17Suspended"},
 		{does: "points reserved against an allotment", awaits: books},
 	}},
 	{18, "Slow server", []step{
@@ -137,6 +141,7 @@ var scenarios = []scenario{
 	{23, "Standby", []step{
 		{does: "unplugged during a lookup: the standby answers inside 150 ms", by: "TestScenario23Standby"},
 		{does: "both unplugged: fail open, and the receipt follows", by: "TestScenario23Standby"},
+		{does: "a voucher reserved on one cannot be spent on the other", by: "TestScenario23Reservation"},
 		{does: "points reserved on one cannot be spent on the other", awaits: books},
 	}},
 	{26, "New card", []step{
@@ -149,7 +154,8 @@ var scenarios = []scenario{
 		{does: "declined: not asked in other stores either", awaits: decisions},
 	}},
 	{28, "Till coupon", []step{
-		{does: "a sale ends in a coupon from the store's pool", awaits: books},
+		{does: "a sale ends in a coupon with bar code and words, head office unreachable", by: "TestScenario28TillCoupon"},
+		{does: "next day valid in this store, without card, once; a copy: RESERVED_BY_OTHER or USED, over a power cut", by: "TestScenario28TillCoupon"},
 	}},
 	{29, "Card forgotten", []step{
 		{does: "claimed once, with the points the card would have given; too late", by: "TestScenario29CardForgotten"},

@@ -3,6 +3,8 @@ package office
 import (
 	"context"
 
+	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
+	"github.com/stamklant/stamklant/internal/identify"
 	"github.com/stamklant/stamklant/internal/office/inbox"
 	"github.com/stamklant/stamklant/internal/office/warehouse"
 )
@@ -41,6 +43,14 @@ func (g register) Register(ctx context.Context, customers []warehouse.CustomerId
 	return each(ctx, g.box, customers, registerOne)
 }
 
+// householdHas are the namespaces of what several people may have together: it leads to a customer who has no number yet, and never makes one customer
+// of two numbers.
+var householdHas = map[string]bool{
+	identify.Namespace(programmev1.IdentifierKind_IDENTIFIER_KIND_PHONE):                     true,
+	identify.Namespace(programmev1.IdentifierKind_IDENTIFIER_KIND_EMAIL):                     true,
+	identify.Namespace(programmev1.IdentifierKind_IDENTIFIER_KIND_POSTCODE_AND_HOUSE_NUMBER): true,
+}
+
 func registerOne(r *inbox.Registrar, c warehouse.CustomerIdentity) (account [16]byte, err error) {
 	if pass, err := passOver(r, &c); pass || err != nil {
 		return [16]byte{}, err
@@ -54,6 +64,11 @@ func registerOne(r *inbox.Registrar, c warehouse.CustomerIdentity) (account [16]
 			break
 		}
 		account, known, err = r.AccountByIdentifier(one.Namespace, one.Canonical)
+		if known && err == nil && c.ExternalID != "" && householdHas[one.Namespace] {
+			var numbered bool
+			numbered, err = r.Numbered(account)
+			known = !numbered
+		}
 	}
 	if err == nil && !known {
 		account, err = r.Mint()

@@ -99,7 +99,7 @@ func (b *booking) use(v *journal.View, use *outcomev1.Use, out *settled) error {
 		result = outcomev1.UseResult_USE_RESULT_USED_BEFORE
 	case held != nil && held.Ref != b.receipt.GetReceiptRef():
 		result = outcomev1.UseResult_USE_RESULT_RESERVED_BY_OTHER
-	case day < right.Coupon.GetValidFrom() || day > right.Coupon.GetValidUntil():
+	case day < right.Coupon.GetValidFrom()-1 || day > right.Coupon.GetValidUntil()+1: // a business day may begin and end in another one
 		result = outcomev1.UseResult_USE_RESULT_NOT_VALID
 	default:
 		result = outcomev1.UseResult_USE_RESULT_USED

@@ -123,6 +123,12 @@ func (r *Registrar) AccountByIdentifier(namespace, canonical string) (found [16]
 	return found, ok, nil
 }
 
+// Numbered reports whether an account has an external id.
+func (r *Registrar) Numbered(id [16]byte) (bool, error) {
+	a, err := r.account(id)
+	return a != nil && len(a.externals) > 0, err
+}
+
 // leadsTo is the one account of an identifier.
 func leadsTo(known *customerv1.Identifier) (id [16]byte, ok bool) {
 	if ids := known.GetAccountIds(); len(ids) == 1 && len(ids[0]) == 16 {
