@@ -335,6 +335,15 @@ func FuzzDeliver(f *testing.F) {
 	s := newServer("gent-1")
 	s.receipt(f, onCard("1", "2900123456785", 10))
 	f.Add(s.rows[0])
+	parked := onCard("2", "9528234000001239", 10)
+	parked.Parked, parked.Entries, parked.Provisional = parked.Entries, nil, true
+	for _, r := range []*outcomev1.RecordedReceipt{
+		parked, broughtBack("gent", "3", key("gent", "1"), 2), void("gent", "4", key("gent", "3")), broughtBack("gent", "5", key("gent", "5"), 1),
+	} {
+		one := newServer("gent-1")
+		one.receipt(f, r)
+		f.Add(one.rows[0])
+	}
 	f.Add([]byte{0x08, 0x01, 0x1a, 0x00})
 	f.Add([]byte{0x08, 0x01, 0x12, 0x02, 0x32, 0x00})
 	box := open(f, file(f))
