@@ -308,3 +308,52 @@ func BenchmarkEarn(b *testing.B) {
 		rules.Earn(loyalty.Sale{Store: "s01", At: at, Lines: lines, Groups: rules.Groups().Of(lines)})
 	}
 }
+
+func TestNextStep(t *testing.T) {
+	t.Parallel()
+	rule := func(spend, visits, points int64) (all []*programmev1.TierRule) {
+		if spend > 0 {
+			all = append(all, &programmev1.TierRule{Rule: &programmev1.TierRule_Spend{Spend: spend}})
+		}
+		if visits > 0 {
+			all = append(all, &programmev1.TierRule{Rule: &programmev1.TierRule_Visits{Visits: visits}})
+		}
+		if points > 0 {
+			all = append(all, &programmev1.TierRule{Rule: &programmev1.TierRule_Points{Points: points}})
+		}
+		return all
+	}
+	champions := &programmev1.TierRule{Rule: &programmev1.TierRule_Segments{Segments: &programmev1.SegmentNames{Any: []string{"champions"}}}}
+	tiers := []*programmev1.Tier{
+		{Code: "groen"},
+		{Code: "zilver", ReachAny: rule(25000, 10, 0)},
+		{Code: "goud", ReachAny: append(rule(75000, 0, 2000), champions)},
+		{Code: "geheim", ReachAny: []*programmev1.TierRule{champions}},
+	}
+	for _, tc := range []struct {
+		name    string
+		current string
+		s       loyalty.Standing
+		want    loyalty.Step
+		ok      bool
+	}{
+		{"two ways to silver", "groen", loyalty.Standing{Spend: 22660, Visits: 8}, loyalty.Step{Tier: "zilver", Spend: 2340, Visits: 2}, true},
+		{"a new customer", "groen", loyalty.Standing{}, loyalty.Step{Tier: "zilver", Spend: 25000, Visits: 10}, true},
+		{"brought back more than bought", "groen", loyalty.Standing{Spend: -500, Visits: 1}, loyalty.Step{Tier: "zilver", Spend: 25500, Visits: 9}, true},
+		{"to gold by money or points", "zilver", loyalty.Standing{Spend: 30000, Visits: 30, Points: 1900}, loyalty.Step{Tier: "goud", Spend: 45000, Points: 100}, true},
+		{"no tier yet, which is below the lowest", "", loyalty.Standing{}, loyalty.Step{Tier: "groen"}, false},
+		{"only a segment leads on", "goud", loyalty.Standing{Spend: 90000}, loyalty.Step{Tier: "geheim"}, false},
+		{"the highest", "geheim", loyalty.Standing{}, loyalty.Step{}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got, ok := loyalty.NextStep(tiers, tc.current, tc.s)
+			if got != tc.want || ok != tc.ok {
+				t.Errorf("%+v (%v), want %+v (%v)", got, ok, tc.want, tc.ok)
+			}
+		})
+	}
+	if step, ok := loyalty.NextStep(nil, "", loyalty.Standing{}); ok {
+		t.Errorf("without tiers the next step is %+v", step)
+	}
+}

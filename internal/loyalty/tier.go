@@ -44,3 +44,41 @@ func (s Standing) reaches(rule *programmev1.TierRule) bool {
 	}
 	return false
 }
+
+// Step is what is missing for a tier. Any one of the ways is enough; a way that does not lead there is 0.
+type Step struct {
+	// Tier is the tier's code.
+	Tier string
+	// Spend is minor units, Visits and Points are numbers.
+	Spend, Visits, Points int64
+}
+
+// NextStep is what is missing for the tier above the current one. It is not ok for who is in the highest, for a programme without tiers, and
+// where only a segment leads there, which nobody can be told how to reach.
+func NextStep(tiers []*programmev1.Tier, current string, s Standing) (step Step, ok bool) {
+	next := 1 + slices.IndexFunc(tiers, func(t *programmev1.Tier) bool { return t.GetCode() == current })
+	if next >= len(tiers) {
+		return Step{}, false
+	}
+	step.Tier = tiers[next].GetCode()
+	for _, rule := range tiers[next].GetReachAny() {
+		switch rule := rule.GetRule().(type) {
+		case *programmev1.TierRule_Spend:
+			step.Spend = nearer(step.Spend, rule.Spend-s.Spend)
+		case *programmev1.TierRule_Visits:
+			step.Visits = nearer(step.Visits, rule.Visits-s.Visits)
+		case *programmev1.TierRule_Points:
+			step.Points = nearer(step.Points, rule.Points-s.Points)
+		}
+	}
+	return step, step.Spend > 0 || step.Visits > 0 || step.Points > 0
+}
+
+// nearer is the shorter of two ways, at least 1; the first is 0 where there is none yet.
+func nearer(known, missing int64) int64 {
+	missing = max(1, missing)
+	if known == 0 {
+		return missing
+	}
+	return min(known, missing)
+}

@@ -204,8 +204,9 @@ func (s *standing) complete(a *customerv1.Account, counted inbox.CutAccount) {
 	}
 	l := a.GetLoyalty()
 	l.Balance += counted.Points
+	l.QualifyingPoints = counted.Points
 	earned := loyalty.Tier(s.tiers, loyalty.Standing{
-		Spend: l.GetQualifyingSpendMinor(), Visits: l.GetQualifyingVisits(), Points: counted.Points, Segment: s.segmentOf(a),
+		Spend: l.GetQualifyingSpendMinor(), Visits: l.GetQualifyingVisits(), Points: l.GetQualifyingPoints(), Segment: s.segmentOf(a),
 	})
 	if s.rank(earned) > s.rank(l.GetTier()) {
 		l.Tier = earned

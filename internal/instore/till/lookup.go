@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
 	"github.com/stamklant/stamklant/internal/instore/journal"
 	"github.com/stamklant/stamklant/internal/loyalty"
@@ -111,6 +112,10 @@ func (c *call) decideAndSay(out *tillv1.LookupResponse, req *tillv1.LookupReques
 		facts.earned = c.estimate(st, req.GetBasket().GetCurrency(), basket, c.boosts(made, ok && made.account == w.id))
 		facts.points = max(0, sum(st.balance, facts.earned)-st.pending)
 		out.EstimatedPoints, saldo = proto.Int64(facts.earned), "earned"
+		if w.account != nil {
+			tier, done := c.withBasket(w, st, req.GetBasket().GetCurrency(), basket, facts.earned)
+			out.Loyalty.NextStepWithBasket = c.nextStep(w.account, tier, done, speech.customer.locale.code)
+		}
 	}
 	words := c.lookupWords(speech, w, st, facts, suggested, saldo)
 	out.Staff, out.CustomerDisplay, out.Receipt = words.staff, words.display, words.receipt
@@ -133,8 +138,11 @@ func (c *call) lookupWords(s *speech, w *who, st *standing, facts *public, sugge
 	staff, shown := c.greeting(s, w, st, &greeted)
 	printed := ""
 	if suggested != nil && suggested.campaign != nil {
-		staff, shown = suggested.campaign.say(s.staff, cashier), suggested.campaign.say(s.customer, display)
-		printed = suggested.campaign.say(s.customer, receipt)
+		said := suggested.campaign
+		if said.phrase == promptPhrases[programmev1.PromptKind_PROMPT_KIND_TIER_PROGRESS] {
+			said = c.progress(said, w, st)
+		}
+		staff, shown, printed = said.say(s.staff, cashier), said.say(s.customer, display), said.say(s.customer, receipt)
 	}
 	points := s.customer.say(saldo, receipt, facts)
 	if w.account == nil {

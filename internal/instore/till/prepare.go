@@ -46,7 +46,8 @@ type campaign struct {
 	source *programmev1.Campaign
 	phrase string // of the ready-made texts
 	facts  public
-	boost  *loyalty.Boost // nil for campaigns that multiply nothing
+	tier   func(language string) string // the public name of the tier it speaks of; nil for none
+	boost  *loyalty.Boost               // nil for campaigns that multiply nothing
 }
 
 // Prepare compiles a programme for serving. The result goes into the release that carries the programme; an error keeps that release from

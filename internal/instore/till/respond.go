@@ -28,9 +28,9 @@ func (b *booking) response(out *result, before *standing) *tillv1.RecordReceiptR
 // afterwards is how the customer stands once the receipt is booked.
 func (b *booking) afterwards(out *result, before *standing) *standing {
 	after := *before
-	after.balance = sum(after.balance, out.earned)
+	after.balance, after.booked = sum(after.balance, out.earned), sum(after.booked, out.earned)
 	if out.owner == nil || b.who.owns(out.owner) {
-		after.balance = sum(after.balance, out.taken)
+		after.balance, after.booked = sum(after.balance, out.taken), sum(after.booked, out.taken)
 	}
 	if b.who.account != nil && out.owner == nil {
 		after.visits = append(slices.Clip(before.visits), out.visit)

@@ -72,7 +72,9 @@ func TestServices(t *testing.T) {
 	got := rightsWorld(t, programmev1.Combining_COMBINING_BEST).lookup(cardRegular, ref("r1")).GetEntitlements()
 	want := []*tillv1.Entitlement{
 		{Code: "personeel", Name: "Personeel", BasisPoints: 2000, AskProof: true},
-		{Code: "exchange_365_days", Name: "365 dagen ruilen"}, {Code: "koffie", Name: "Gratis koffie"}, {Code: "valet_parking", Name: "valet parking"},
+		{Code: "exchange_365_days", Name: "365 dagen ruilen"},
+		{Code: "koffie", Name: "Gratis koffie"},
+		{Code: "valet_parking", Name: "valet parking"},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("rights %v", got)

@@ -3,6 +3,7 @@ package till
 import (
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/loyalty"
 )
 
 // speech is how one answer is put: the tongues of cashier and customer, and what the till can show.
@@ -106,6 +107,35 @@ func (c *call) right(s *speech, group *programmev1.CustomerGroup) (staff, shown 
 	return s.staff.say(phrase, cashier, forStaff), s.customer.say("group", display, facts)
 }
 
+// progress is a prompt about the next tier in figures: by money or visits, money, visits or points, and by when where that is known. It stays as
+// it is for who has no next tier.
+func (c *call) progress(prompt *campaign, w *who, st *standing) *campaign {
+	step, ok := loyalty.NextStep(c.programme.GetTiers(), st.tier, st.progress)
+	if !ok || w.account == nil {
+		return prompt
+	}
+	said := *prompt
+	said.facts = public{money: step.Spend, visits: step.Visits, points: step.Points, by: w.account.GetLoyalty().GetCountsUntilDay()}
+	known := said.facts.by >= loyalty.Day(c.now)
+	switch {
+	case step.Spend > 0 && step.Visits > 0 && known:
+		said.phrase = "next_tier"
+	case step.Spend > 0 && step.Visits > 0:
+		said.phrase = "next_tier_open"
+	case step.Spend > 0:
+		said.phrase = "next_money"
+	case step.Visits > 0:
+		said.phrase = "next_visits"
+	default:
+		said.phrase = "next_points"
+	}
+	if known && said.phrase != "next_tier" {
+		said.phrase += "_by"
+	}
+	said.tier = func(language string) string { return c.tierName(step.Tier, language) }
+	return &said
+}
+
 // say is a campaign's text for an audience: the retailer's own words, else the ready-made ones.
 func (m *campaign) say(t *tongue, who audience) string {
 	say := m.source.GetSay()
@@ -122,5 +152,10 @@ func (m *campaign) say(t *tongue, who audience) string {
 			return translation.GetText()
 		}
 	}
-	return t.say(m.phrase, who, &m.facts)
+	if m.tier == nil {
+		return t.say(m.phrase, who, &m.facts)
+	}
+	facts := m.facts
+	facts.tier = m.tier(t.locale.code)
+	return t.say(m.phrase, who, &facts)
 }

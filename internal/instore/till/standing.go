@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	customerv1 "github.com/stamklant/stamklant/gen/stamklant/customer/v1"
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
@@ -24,6 +23,7 @@ type standing struct {
 	pending  int64
 	tier     string
 	progress loyalty.Standing
+	booked   int64            // points booked here that head office has not counted
 	visits   []segment.Visit  // what is known of them here
 	seen     int32            // the last business day with a receipt, in days since 1970-01-01; 0 for none
 	times    map[string]int64 // how often each campaign was had, as far as this store knows
@@ -57,7 +57,7 @@ func (c *call) stands(w *who, v *journal.View) (*standing, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.balance = sum(s.balance, points)
+		s.balance, s.booked = sum(s.balance, points), sum(s.booked, points)
 	}
 	if w.account != nil {
 		if s.visits, err = c.visits(v, subjects); err != nil {
@@ -131,9 +131,37 @@ func (c *call) loyaltyOf(w *who, s *standing, language string) *tillv1.Loyalty {
 		ExpiringPoints: published.GetNextExpiry().GetPoints(), AsOf: c.release.Header.GetDataAsOf(),
 	}
 	if day := published.GetNextExpiry().GetDay(); day != 0 {
-		out.ExpiringOn = time.Unix(int64(day)*86400, 0).UTC().Format(time.DateOnly)
+		out.ExpiringOn = dateOf(day)
+	}
+	out.NextStep = c.nextStep(w.account, s.tier, s.progress, language)
+	if day := published.GetTierUntilDay(); day != 0 && s.tier == published.GetTier() {
+		out.TierUntil = dateOf(day)
 	}
 	return out
+}
+
+// nextStep is what is missing for the next tier; nil when there is none, or no way there that could be told. Until when is known only while no
+// part of what counts has left the window.
+func (c *call) nextStep(a *customerv1.Account, tier string, done loyalty.Standing, language string) *tillv1.NextStep {
+	step, ok := loyalty.NextStep(c.programme.GetTiers(), tier, done)
+	if !ok || a == nil {
+		return nil
+	}
+	out := &tillv1.NextStep{Tier: step.Tier, TierName: c.tierName(step.Tier, language), SpendMinor: step.Spend, Visits: step.Visits, Points: step.Points}
+	if day := a.GetLoyalty().GetCountsUntilDay(); day >= loyalty.Day(c.now) {
+		out.Until = dateOf(day)
+	}
+	return out
+}
+
+// withBasket is how the customer would stand towards tiers, and in which one, once the basket is paid and so many points are earned with it.
+func (c *call) withBasket(w *who, s *standing, currency string, basket sale, points int64) (tier string, done loyalty.Standing) {
+	after := *s
+	bought := &outcomev1.Receipt{Kind: outcomev1.ReceiptKind_RECEIPT_KIND_SALE, Currency: currency, Lines: basket.lines}
+	after.visits = append(slices.Clip(s.visits), c.counting.VisitOf(bought, loyalty.Day(c.now), segment.Returned{}, 0))
+	after.booked = sum(s.booked, points)
+	c.today(w.account, &after)
+	return c.tierOf(s.tier, after.progress), after.progress
 }
 
 // tierName is a tier's public name.

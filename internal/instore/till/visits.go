@@ -123,6 +123,7 @@ func (c *call) today(a *customerv1.Account, s *standing) {
 	}
 	s.progress = loyalty.Standing{
 		Spend: sum(published.GetQualifyingSpendMinor(), spend), Visits: published.GetQualifyingVisits() + more, Segment: s.segment,
+		Points: sum(published.GetQualifyingPoints(), s.booked),
 	}
 }
 

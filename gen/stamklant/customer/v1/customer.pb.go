@@ -834,8 +834,16 @@ type LoyaltyState struct {
 	QualifyingSpendMinor int64 `protobuf:"varint,6,opt,name=qualifying_spend_minor,json=qualifyingSpendMinor,proto3" json:"qualifying_spend_minor,omitempty"`
 	// Visits that count towards tiers.
 	QualifyingVisits int64 `protobuf:"varint,7,opt,name=qualifying_visits,json=qualifyingVisits,proto3" json:"qualifying_visits,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Points earned that count towards tiers, less those taken back.
+	QualifyingPoints int64 `protobuf:"varint,8,opt,name=qualifying_points,json=qualifyingPoints,proto3" json:"qualifying_points,omitempty"`
+	// The last day on which all of that still counts, in days since 1970-01-01: after it the oldest part leaves the window. 0 when nothing counts,
+	// or when it is not known.
+	CountsUntilDay int32 `protobuf:"varint,9,opt,name=counts_until_day,json=countsUntilDay,proto3" json:"counts_until_day,omitempty"`
+	// The last day the tier is kept if nothing more is bought, grace included, in days since 1970-01-01; 0 for a tier that is kept for ever, or when
+	// it is not known.
+	TierUntilDay  int32 `protobuf:"varint,10,opt,name=tier_until_day,json=tierUntilDay,proto3" json:"tier_until_day,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LoyaltyState) Reset() {
@@ -913,6 +921,27 @@ func (x *LoyaltyState) GetQualifyingSpendMinor() int64 {
 func (x *LoyaltyState) GetQualifyingVisits() int64 {
 	if x != nil {
 		return x.QualifyingVisits
+	}
+	return 0
+}
+
+func (x *LoyaltyState) GetQualifyingPoints() int64 {
+	if x != nil {
+		return x.QualifyingPoints
+	}
+	return 0
+}
+
+func (x *LoyaltyState) GetCountsUntilDay() int32 {
+	if x != nil {
+		return x.CountsUntilDay
+	}
+	return 0
+}
+
+func (x *LoyaltyState) GetTierUntilDay() int32 {
+	if x != nil {
+		return x.TierUntilDay
 	}
 	return 0
 }
@@ -1378,7 +1407,7 @@ const file_stamklant_customer_v1_customer_proto_rawDesc = "" +
 	"\x01f\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
 	"(\x00R\x01f\x12\x17\n" +
 	"\x01m\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
-	"(\x00R\x01m\"\xb1\x02\n" +
+	"(\x00R\x01m\"\xae\x03\n" +
 	"\fLoyaltyState\x12\x18\n" +
 	"\abalance\x18\x01 \x01(\x03R\abalance\x12!\n" +
 	"\apending\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\apending\x12\x1b\n" +
@@ -1387,7 +1416,11 @@ const file_stamklant_customer_v1_customer_proto_rawDesc = "" +
 	"\vnext_expiry\x18\x05 \x01(\v2\x1d.stamklant.customer.v1.ExpiryR\n" +
 	"nextExpiry\x124\n" +
 	"\x16qualifying_spend_minor\x18\x06 \x01(\x03R\x14qualifyingSpendMinor\x12+\n" +
-	"\x11qualifying_visits\x18\a \x01(\x03R\x10qualifyingVisits\"2\n" +
+	"\x11qualifying_visits\x18\a \x01(\x03R\x10qualifyingVisits\x12+\n" +
+	"\x11qualifying_points\x18\b \x01(\x03R\x10qualifyingPoints\x12(\n" +
+	"\x10counts_until_day\x18\t \x01(\x05R\x0ecountsUntilDay\x12$\n" +
+	"\x0etier_until_day\x18\n" +
+	" \x01(\x05R\ftierUntilDay\"2\n" +
 	"\x06Expiry\x12\x16\n" +
 	"\x06points\x18\x01 \x01(\x03R\x06points\x12\x10\n" +
 	"\x03day\x18\x02 \x01(\x05R\x03day\"\x89\x01\n" +

@@ -2725,7 +2725,14 @@ type Loyalty struct {
 	// Head office may still correct this.
 	Provisional bool `protobuf:"varint,7,opt,name=provisional,proto3" json:"provisional,omitempty"`
 	// As of when head office's share of it was counted.
-	AsOf          *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	AsOf *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	// What is missing for the next tier; absent for who is in the highest, and for a programme without tiers.
+	NextStep *NextStep `protobuf:"bytes,9,opt,name=next_step,json=nextStep,proto3" json:"next_step,omitempty"`
+	// The same once the open basket is paid, when a basket came; absent when it reaches the highest tier.
+	NextStepWithBasket *NextStep `protobuf:"bytes,10,opt,name=next_step_with_basket,json=nextStepWithBasket,proto3" json:"next_step_with_basket,omitempty"`
+	// Until when the tier is kept if nothing more is bought, YYYY-MM-DD; empty for a tier that is kept for ever, or when it is not known. For the
+	// customer's own questions: no text tells it unasked.
+	TierUntil     string `protobuf:"bytes,11,opt,name=tier_until,json=tierUntil,proto3" json:"tier_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2816,6 +2823,118 @@ func (x *Loyalty) GetAsOf() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Loyalty) GetNextStep() *NextStep {
+	if x != nil {
+		return x.NextStep
+	}
+	return nil
+}
+
+func (x *Loyalty) GetNextStepWithBasket() *NextStep {
+	if x != nil {
+		return x.NextStepWithBasket
+	}
+	return nil
+}
+
+func (x *Loyalty) GetTierUntil() string {
+	if x != nil {
+		return x.TierUntil
+	}
+	return ""
+}
+
+// NextStep is what is missing for the next tier. Any one of the ways is enough; a way that does not lead there is 0.
+type NextStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tier's code.
+	Tier string `protobuf:"bytes,1,opt,name=tier,proto3" json:"tier,omitempty"`
+	// Its public name.
+	TierName string `protobuf:"bytes,2,opt,name=tier_name,json=tierName,proto3" json:"tier_name,omitempty"`
+	// So much more to be spent, minor units.
+	SpendMinor int64 `protobuf:"varint,3,opt,name=spend_minor,json=spendMinor,proto3" json:"spend_minor,omitempty"`
+	// So many more visits.
+	Visits int64 `protobuf:"varint,4,opt,name=visits,proto3" json:"visits,omitempty"`
+	// So many more points to be earned.
+	Points int64 `protobuf:"varint,5,opt,name=points,proto3" json:"points,omitempty"`
+	// By when, YYYY-MM-DD: after this day the oldest of what counts today no longer does. Empty when it is not known.
+	Until         string `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NextStep) Reset() {
+	*x = NextStep{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NextStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NextStep) ProtoMessage() {}
+
+func (x *NextStep) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NextStep.ProtoReflect.Descriptor instead.
+func (*NextStep) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *NextStep) GetTier() string {
+	if x != nil {
+		return x.Tier
+	}
+	return ""
+}
+
+func (x *NextStep) GetTierName() string {
+	if x != nil {
+		return x.TierName
+	}
+	return ""
+}
+
+func (x *NextStep) GetSpendMinor() int64 {
+	if x != nil {
+		return x.SpendMinor
+	}
+	return 0
+}
+
+func (x *NextStep) GetVisits() int64 {
+	if x != nil {
+		return x.Visits
+	}
+	return 0
+}
+
+func (x *NextStep) GetPoints() int64 {
+	if x != nil {
+		return x.Points
+	}
+	return 0
+}
+
+func (x *NextStep) GetUntil() string {
+	if x != nil {
+		return x.Until
+	}
+	return ""
+}
+
 // Segment is the customer's segment, for staff.
 type Segment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2831,7 +2950,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2843,7 +2962,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[20]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2856,7 +2975,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{20}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Segment) GetCode() string {
@@ -2901,7 +3020,7 @@ type Entitlement struct {
 
 func (x *Entitlement) Reset() {
 	*x = Entitlement{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2913,7 +3032,7 @@ func (x *Entitlement) String() string {
 func (*Entitlement) ProtoMessage() {}
 
 func (x *Entitlement) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[21]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2926,7 +3045,7 @@ func (x *Entitlement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entitlement.ProtoReflect.Descriptor instead.
 func (*Entitlement) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{21}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Entitlement) GetCode() string {
@@ -2988,7 +3107,7 @@ type Suggestion struct {
 
 func (x *Suggestion) Reset() {
 	*x = Suggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3000,7 +3119,7 @@ func (x *Suggestion) String() string {
 func (*Suggestion) ProtoMessage() {}
 
 func (x *Suggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[22]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3013,7 +3132,7 @@ func (x *Suggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suggestion.ProtoReflect.Descriptor instead.
 func (*Suggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{22}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Suggestion) GetKind() isSuggestion_Kind {
@@ -3125,7 +3244,7 @@ type OfferSuggestion struct {
 
 func (x *OfferSuggestion) Reset() {
 	*x = OfferSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3137,7 +3256,7 @@ func (x *OfferSuggestion) String() string {
 func (*OfferSuggestion) ProtoMessage() {}
 
 func (x *OfferSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[23]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3150,7 +3269,7 @@ func (x *OfferSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferSuggestion.ProtoReflect.Descriptor instead.
 func (*OfferSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{23}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *OfferSuggestion) GetTillCode() string {
@@ -3182,7 +3301,7 @@ type LineDiscount struct {
 
 func (x *LineDiscount) Reset() {
 	*x = LineDiscount{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3194,7 +3313,7 @@ func (x *LineDiscount) String() string {
 func (*LineDiscount) ProtoMessage() {}
 
 func (x *LineDiscount) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[24]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3207,7 +3326,7 @@ func (x *LineDiscount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineDiscount.ProtoReflect.Descriptor instead.
 func (*LineDiscount) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{24}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *LineDiscount) GetLine() int32 {
@@ -3244,7 +3363,7 @@ type SurveySuggestion struct {
 
 func (x *SurveySuggestion) Reset() {
 	*x = SurveySuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3256,7 +3375,7 @@ func (x *SurveySuggestion) String() string {
 func (*SurveySuggestion) ProtoMessage() {}
 
 func (x *SurveySuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[25]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3269,7 +3388,7 @@ func (x *SurveySuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SurveySuggestion.ProtoReflect.Descriptor instead.
 func (*SurveySuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{25}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SurveySuggestion) GetLowest() int32 {
@@ -3297,7 +3416,7 @@ type PromptSuggestion struct {
 
 func (x *PromptSuggestion) Reset() {
 	*x = PromptSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3309,7 +3428,7 @@ func (x *PromptSuggestion) String() string {
 func (*PromptSuggestion) ProtoMessage() {}
 
 func (x *PromptSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[26]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3322,7 +3441,7 @@ func (x *PromptSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromptSuggestion.ProtoReflect.Descriptor instead.
 func (*PromptSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{26}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PromptSuggestion) GetAbout() string {
@@ -3341,7 +3460,7 @@ type NoSuggestion struct {
 
 func (x *NoSuggestion) Reset() {
 	*x = NoSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3353,7 +3472,7 @@ func (x *NoSuggestion) String() string {
 func (*NoSuggestion) ProtoMessage() {}
 
 func (x *NoSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3366,7 +3485,7 @@ func (x *NoSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoSuggestion.ProtoReflect.Descriptor instead.
 func (*NoSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
 }
 
 // TextBlock is words for one audience, ready to show.
@@ -3382,7 +3501,7 @@ type TextBlock struct {
 
 func (x *TextBlock) Reset() {
 	*x = TextBlock{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3394,7 +3513,7 @@ func (x *TextBlock) String() string {
 func (*TextBlock) ProtoMessage() {}
 
 func (x *TextBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3407,7 +3526,7 @@ func (x *TextBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TextBlock.ProtoReflect.Descriptor instead.
 func (*TextBlock) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *TextBlock) GetLines() []string {
@@ -3437,7 +3556,7 @@ type Choice struct {
 
 func (x *Choice) Reset() {
 	*x = Choice{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3449,7 +3568,7 @@ func (x *Choice) String() string {
 func (*Choice) ProtoMessage() {}
 
 func (x *Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3462,7 +3581,7 @@ func (x *Choice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Choice.ProtoReflect.Descriptor instead.
 func (*Choice) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Choice) GetAccountRef() string {
@@ -3500,7 +3619,7 @@ type Meta struct {
 
 func (x *Meta) Reset() {
 	*x = Meta{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3512,7 +3631,7 @@ func (x *Meta) String() string {
 func (*Meta) ProtoMessage() {}
 
 func (x *Meta) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3525,7 +3644,7 @@ func (x *Meta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Meta.ProtoReflect.Descriptor instead.
 func (*Meta) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{30}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Meta) GetServer() string {
@@ -3596,7 +3715,7 @@ type RecordReceiptRequest struct {
 
 func (x *RecordReceiptRequest) Reset() {
 	*x = RecordReceiptRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3608,7 +3727,7 @@ func (x *RecordReceiptRequest) String() string {
 func (*RecordReceiptRequest) ProtoMessage() {}
 
 func (x *RecordReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3621,7 +3740,7 @@ func (x *RecordReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordReceiptRequest.ProtoReflect.Descriptor instead.
 func (*RecordReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{31}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RecordReceiptRequest) GetCaller() *Caller {
@@ -3733,7 +3852,7 @@ type RecordReceiptResponse struct {
 
 func (x *RecordReceiptResponse) Reset() {
 	*x = RecordReceiptResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3745,7 +3864,7 @@ func (x *RecordReceiptResponse) String() string {
 func (*RecordReceiptResponse) ProtoMessage() {}
 
 func (x *RecordReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3758,7 +3877,7 @@ func (x *RecordReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordReceiptResponse.ProtoReflect.Descriptor instead.
 func (*RecordReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{32}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RecordReceiptResponse) GetOutcome() Outcome {
@@ -3857,7 +3976,7 @@ type IssuedCoupon struct {
 
 func (x *IssuedCoupon) Reset() {
 	*x = IssuedCoupon{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3869,7 +3988,7 @@ func (x *IssuedCoupon) String() string {
 func (*IssuedCoupon) ProtoMessage() {}
 
 func (x *IssuedCoupon) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3882,7 +4001,7 @@ func (x *IssuedCoupon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssuedCoupon.ProtoReflect.Descriptor instead.
 func (*IssuedCoupon) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{33}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *IssuedCoupon) GetCode() string {
@@ -3935,7 +4054,7 @@ type UsedThing struct {
 
 func (x *UsedThing) Reset() {
 	*x = UsedThing{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3947,7 +4066,7 @@ func (x *UsedThing) String() string {
 func (*UsedThing) ProtoMessage() {}
 
 func (x *UsedThing) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3960,7 +4079,7 @@ func (x *UsedThing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsedThing.ProtoReflect.Descriptor instead.
 func (*UsedThing) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{34}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UsedThing) GetVoucherRef() string {
@@ -4008,7 +4127,7 @@ type ClaimReceiptRequest struct {
 
 func (x *ClaimReceiptRequest) Reset() {
 	*x = ClaimReceiptRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4020,7 +4139,7 @@ func (x *ClaimReceiptRequest) String() string {
 func (*ClaimReceiptRequest) ProtoMessage() {}
 
 func (x *ClaimReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4033,7 +4152,7 @@ func (x *ClaimReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReceiptRequest.ProtoReflect.Descriptor instead.
 func (*ClaimReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{35}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ClaimReceiptRequest) GetCaller() *Caller {
@@ -4136,7 +4255,7 @@ type ClaimReceiptResponse struct {
 
 func (x *ClaimReceiptResponse) Reset() {
 	*x = ClaimReceiptResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4148,7 +4267,7 @@ func (x *ClaimReceiptResponse) String() string {
 func (*ClaimReceiptResponse) ProtoMessage() {}
 
 func (x *ClaimReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4161,7 +4280,7 @@ func (x *ClaimReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReceiptResponse.ProtoReflect.Descriptor instead.
 func (*ClaimReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{36}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ClaimReceiptResponse) GetResult() ClaimResult {
@@ -4267,7 +4386,7 @@ type SetPreferenceRequest struct {
 
 func (x *SetPreferenceRequest) Reset() {
 	*x = SetPreferenceRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4279,7 +4398,7 @@ func (x *SetPreferenceRequest) String() string {
 func (*SetPreferenceRequest) ProtoMessage() {}
 
 func (x *SetPreferenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4292,7 +4411,7 @@ func (x *SetPreferenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPreferenceRequest.ProtoReflect.Descriptor instead.
 func (*SetPreferenceRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{37}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SetPreferenceRequest) GetCaller() *Caller {
@@ -4466,7 +4585,7 @@ type SetPreferenceResponse struct {
 
 func (x *SetPreferenceResponse) Reset() {
 	*x = SetPreferenceResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4478,7 +4597,7 @@ func (x *SetPreferenceResponse) String() string {
 func (*SetPreferenceResponse) ProtoMessage() {}
 
 func (x *SetPreferenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4491,7 +4610,7 @@ func (x *SetPreferenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPreferenceResponse.ProtoReflect.Descriptor instead.
 func (*SetPreferenceResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{38}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SetPreferenceResponse) GetOutcome() Outcome {
@@ -4582,7 +4701,7 @@ type SubmitDetailsRequest struct {
 
 func (x *SubmitDetailsRequest) Reset() {
 	*x = SubmitDetailsRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4594,7 +4713,7 @@ func (x *SubmitDetailsRequest) String() string {
 func (*SubmitDetailsRequest) ProtoMessage() {}
 
 func (x *SubmitDetailsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4607,7 +4726,7 @@ func (x *SubmitDetailsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitDetailsRequest.ProtoReflect.Descriptor instead.
 func (*SubmitDetailsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{39}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SubmitDetailsRequest) GetCaller() *Caller {
@@ -4753,7 +4872,7 @@ type PostalDetail struct {
 
 func (x *PostalDetail) Reset() {
 	*x = PostalDetail{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4765,7 +4884,7 @@ func (x *PostalDetail) String() string {
 func (*PostalDetail) ProtoMessage() {}
 
 func (x *PostalDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4778,7 +4897,7 @@ func (x *PostalDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostalDetail.ProtoReflect.Descriptor instead.
 func (*PostalDetail) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{40}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PostalDetail) GetPostcode() string {
@@ -4818,7 +4937,7 @@ type SubmitDetailsResponse struct {
 
 func (x *SubmitDetailsResponse) Reset() {
 	*x = SubmitDetailsResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4830,7 +4949,7 @@ func (x *SubmitDetailsResponse) String() string {
 func (*SubmitDetailsResponse) ProtoMessage() {}
 
 func (x *SubmitDetailsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4843,7 +4962,7 @@ func (x *SubmitDetailsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitDetailsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitDetailsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{41}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SubmitDetailsResponse) GetOutcome() Outcome {
@@ -4921,7 +5040,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4933,7 +5052,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4946,7 +5065,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{42}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ExplainRequest) GetCaller() *Caller {
@@ -5046,7 +5165,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5058,7 +5177,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5071,7 +5190,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{43}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ExplainResponse) GetOutcome() Outcome {
@@ -5122,7 +5241,7 @@ type ExplainedCampaign struct {
 
 func (x *ExplainedCampaign) Reset() {
 	*x = ExplainedCampaign{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5134,7 +5253,7 @@ func (x *ExplainedCampaign) String() string {
 func (*ExplainedCampaign) ProtoMessage() {}
 
 func (x *ExplainedCampaign) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5147,7 +5266,7 @@ func (x *ExplainedCampaign) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedCampaign.ProtoReflect.Descriptor instead.
 func (*ExplainedCampaign) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{44}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ExplainedCampaign) GetCampaign() string {
@@ -5175,7 +5294,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5187,7 +5306,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5200,7 +5319,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{45}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *GetStatusRequest) GetCaller() *Caller {
@@ -5233,7 +5352,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5245,7 +5364,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5258,7 +5377,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{46}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GetStatusResponse) GetMeta() *Meta {
@@ -5494,7 +5613,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x06answer\x18\x02 \x01(\v2!.stamklant.till.v1.LookupResponseR\x06answer\x12=\n" +
 	"\fpresented_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vpresentedAt\"8\n" +
 	"\tFreshness\x12+\n" +
-	"\x04meta\x18\x01 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xa9\x02\n" +
+	"\x04meta\x18\x01 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xd2\x03\n" +
 	"\aLoyalty\x12\x12\n" +
 	"\x04tier\x18\x01 \x01(\tR\x04tier\x12\x1b\n" +
 	"\ttier_name\x18\x02 \x01(\tR\btierName\x12)\n" +
@@ -5504,7 +5623,20 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\vexpiring_on\x18\x06 \x01(\tR\n" +
 	"expiringOn\x12 \n" +
 	"\vprovisional\x18\a \x01(\bR\vprovisional\x12/\n" +
-	"\x05as_of\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\"E\n" +
+	"\x05as_of\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x128\n" +
+	"\tnext_step\x18\t \x01(\v2\x1b.stamklant.till.v1.NextStepR\bnextStep\x12N\n" +
+	"\x15next_step_with_basket\x18\n" +
+	" \x01(\v2\x1b.stamklant.till.v1.NextStepR\x12nextStepWithBasket\x12\x1d\n" +
+	"\n" +
+	"tier_until\x18\v \x01(\tR\ttierUntil\"\xa2\x01\n" +
+	"\bNextStep\x12\x12\n" +
+	"\x04tier\x18\x01 \x01(\tR\x04tier\x12\x1b\n" +
+	"\ttier_name\x18\x02 \x01(\tR\btierName\x12\x1f\n" +
+	"\vspend_minor\x18\x03 \x01(\x03R\n" +
+	"spendMinor\x12\x16\n" +
+	"\x06visits\x18\x04 \x01(\x03R\x06visits\x12\x16\n" +
+	"\x06points\x18\x05 \x01(\x03R\x06points\x12\x14\n" +
+	"\x05until\x18\x06 \x01(\tR\x05until\"E\n" +
 	"\aSegment\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
@@ -5817,7 +5949,7 @@ func file_stamklant_till_v1_checkout_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(EntryMode)(0),                // 0: stamklant.till.v1.EntryMode
 	(Stage)(0),                    // 1: stamklant.till.v1.Stage
@@ -5850,45 +5982,46 @@ var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(*PresentedCard)(nil),         // 28: stamklant.till.v1.PresentedCard
 	(*Freshness)(nil),             // 29: stamklant.till.v1.Freshness
 	(*Loyalty)(nil),               // 30: stamklant.till.v1.Loyalty
-	(*Segment)(nil),               // 31: stamklant.till.v1.Segment
-	(*Entitlement)(nil),           // 32: stamklant.till.v1.Entitlement
-	(*Suggestion)(nil),            // 33: stamklant.till.v1.Suggestion
-	(*OfferSuggestion)(nil),       // 34: stamklant.till.v1.OfferSuggestion
-	(*LineDiscount)(nil),          // 35: stamklant.till.v1.LineDiscount
-	(*SurveySuggestion)(nil),      // 36: stamklant.till.v1.SurveySuggestion
-	(*PromptSuggestion)(nil),      // 37: stamklant.till.v1.PromptSuggestion
-	(*NoSuggestion)(nil),          // 38: stamklant.till.v1.NoSuggestion
-	(*TextBlock)(nil),             // 39: stamklant.till.v1.TextBlock
-	(*Choice)(nil),                // 40: stamklant.till.v1.Choice
-	(*Meta)(nil),                  // 41: stamklant.till.v1.Meta
-	(*RecordReceiptRequest)(nil),  // 42: stamklant.till.v1.RecordReceiptRequest
-	(*RecordReceiptResponse)(nil), // 43: stamklant.till.v1.RecordReceiptResponse
-	(*IssuedCoupon)(nil),          // 44: stamklant.till.v1.IssuedCoupon
-	(*UsedThing)(nil),             // 45: stamklant.till.v1.UsedThing
-	(*ClaimReceiptRequest)(nil),   // 46: stamklant.till.v1.ClaimReceiptRequest
-	(*ClaimReceiptResponse)(nil),  // 47: stamklant.till.v1.ClaimReceiptResponse
-	(*SetPreferenceRequest)(nil),  // 48: stamklant.till.v1.SetPreferenceRequest
-	(*SetPreferenceResponse)(nil), // 49: stamklant.till.v1.SetPreferenceResponse
-	(*SubmitDetailsRequest)(nil),  // 50: stamklant.till.v1.SubmitDetailsRequest
-	(*PostalDetail)(nil),          // 51: stamklant.till.v1.PostalDetail
-	(*SubmitDetailsResponse)(nil), // 52: stamklant.till.v1.SubmitDetailsResponse
-	(*ExplainRequest)(nil),        // 53: stamklant.till.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 54: stamklant.till.v1.ExplainResponse
-	(*ExplainedCampaign)(nil),     // 55: stamklant.till.v1.ExplainedCampaign
-	(*GetStatusRequest)(nil),      // 56: stamklant.till.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 57: stamklant.till.v1.GetStatusResponse
-	(*v1.Line)(nil),               // 58: stamklant.outcome.v1.Line
-	(*timestamppb.Timestamp)(nil), // 59: google.protobuf.Timestamp
-	(*v1.ReceiptKey)(nil),         // 60: stamklant.outcome.v1.ReceiptKey
-	(*v1.Exposure)(nil),           // 61: stamklant.outcome.v1.Exposure
-	(v1.LateKind)(0),              // 62: stamklant.outcome.v1.LateKind
-	(*v1.Receipt)(nil),            // 63: stamklant.outcome.v1.Receipt
-	(v1.UseResult)(0),             // 64: stamklant.outcome.v1.UseResult
-	(v1.Purpose)(0),               // 65: stamklant.outcome.v1.Purpose
+	(*NextStep)(nil),              // 31: stamklant.till.v1.NextStep
+	(*Segment)(nil),               // 32: stamklant.till.v1.Segment
+	(*Entitlement)(nil),           // 33: stamklant.till.v1.Entitlement
+	(*Suggestion)(nil),            // 34: stamklant.till.v1.Suggestion
+	(*OfferSuggestion)(nil),       // 35: stamklant.till.v1.OfferSuggestion
+	(*LineDiscount)(nil),          // 36: stamklant.till.v1.LineDiscount
+	(*SurveySuggestion)(nil),      // 37: stamklant.till.v1.SurveySuggestion
+	(*PromptSuggestion)(nil),      // 38: stamklant.till.v1.PromptSuggestion
+	(*NoSuggestion)(nil),          // 39: stamklant.till.v1.NoSuggestion
+	(*TextBlock)(nil),             // 40: stamklant.till.v1.TextBlock
+	(*Choice)(nil),                // 41: stamklant.till.v1.Choice
+	(*Meta)(nil),                  // 42: stamklant.till.v1.Meta
+	(*RecordReceiptRequest)(nil),  // 43: stamklant.till.v1.RecordReceiptRequest
+	(*RecordReceiptResponse)(nil), // 44: stamklant.till.v1.RecordReceiptResponse
+	(*IssuedCoupon)(nil),          // 45: stamklant.till.v1.IssuedCoupon
+	(*UsedThing)(nil),             // 46: stamklant.till.v1.UsedThing
+	(*ClaimReceiptRequest)(nil),   // 47: stamklant.till.v1.ClaimReceiptRequest
+	(*ClaimReceiptResponse)(nil),  // 48: stamklant.till.v1.ClaimReceiptResponse
+	(*SetPreferenceRequest)(nil),  // 49: stamklant.till.v1.SetPreferenceRequest
+	(*SetPreferenceResponse)(nil), // 50: stamklant.till.v1.SetPreferenceResponse
+	(*SubmitDetailsRequest)(nil),  // 51: stamklant.till.v1.SubmitDetailsRequest
+	(*PostalDetail)(nil),          // 52: stamklant.till.v1.PostalDetail
+	(*SubmitDetailsResponse)(nil), // 53: stamklant.till.v1.SubmitDetailsResponse
+	(*ExplainRequest)(nil),        // 54: stamklant.till.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 55: stamklant.till.v1.ExplainResponse
+	(*ExplainedCampaign)(nil),     // 56: stamklant.till.v1.ExplainedCampaign
+	(*GetStatusRequest)(nil),      // 57: stamklant.till.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 58: stamklant.till.v1.GetStatusResponse
+	(*v1.Line)(nil),               // 59: stamklant.outcome.v1.Line
+	(*timestamppb.Timestamp)(nil), // 60: google.protobuf.Timestamp
+	(*v1.ReceiptKey)(nil),         // 61: stamklant.outcome.v1.ReceiptKey
+	(*v1.Exposure)(nil),           // 62: stamklant.outcome.v1.Exposure
+	(v1.LateKind)(0),              // 63: stamklant.outcome.v1.LateKind
+	(*v1.Receipt)(nil),            // 64: stamklant.outcome.v1.Receipt
+	(v1.UseResult)(0),             // 65: stamklant.outcome.v1.UseResult
+	(v1.Purpose)(0),               // 66: stamklant.outcome.v1.Purpose
 }
 var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	0,   // 0: stamklant.till.v1.Identifier.entry_mode:type_name -> stamklant.till.v1.EntryMode
-	58,  // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
+	59,  // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
 	11,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
 	12,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
 	13,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
@@ -5897,14 +6030,14 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	12,  // 7: stamklant.till.v1.LookupRequest.narrowed_by:type_name -> stamklant.till.v1.Identifier
 	2,   // 8: stamklant.till.v1.LookupResponse.outcome:type_name -> stamklant.till.v1.Outcome
 	30,  // 9: stamklant.till.v1.LookupResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	31,  // 10: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
-	32,  // 11: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
-	33,  // 12: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
-	39,  // 13: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 14: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	39,  // 15: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	41,  // 16: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
-	40,  // 17: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
+	32,  // 10: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
+	33,  // 11: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
+	34,  // 12: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
+	40,  // 13: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	40,  // 14: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	40,  // 15: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	42,  // 16: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
+	41,  // 17: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
 	12,  // 18: stamklant.till.v1.LookupResponse.presented:type_name -> stamklant.till.v1.Identifier
 	17,  // 19: stamklant.till.v1.LookupResponse.vouchers:type_name -> stamklant.till.v1.Voucher
 	17,  // 20: stamklant.till.v1.LookupResponse.voucher:type_name -> stamklant.till.v1.Voucher
@@ -5915,140 +6048,142 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	13,  // 25: stamklant.till.v1.ReserveRequest.basket:type_name -> stamklant.till.v1.Basket
 	14,  // 26: stamklant.till.v1.ReserveRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	4,   // 27: stamklant.till.v1.ReserveResponse.result:type_name -> stamklant.till.v1.ReserveResult
-	59,  // 28: stamklant.till.v1.ReserveResponse.held_until:type_name -> google.protobuf.Timestamp
+	60,  // 28: stamklant.till.v1.ReserveResponse.held_until:type_name -> google.protobuf.Timestamp
 	17,  // 29: stamklant.till.v1.ReserveResponse.voucher:type_name -> stamklant.till.v1.Voucher
-	35,  // 30: stamklant.till.v1.ReserveResponse.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	39,  // 31: stamklant.till.v1.ReserveResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 32: stamklant.till.v1.ReserveResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	41,  // 33: stamklant.till.v1.ReserveResponse.meta:type_name -> stamklant.till.v1.Meta
+	36,  // 30: stamklant.till.v1.ReserveResponse.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	40,  // 31: stamklant.till.v1.ReserveResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	40,  // 32: stamklant.till.v1.ReserveResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	42,  // 33: stamklant.till.v1.ReserveResponse.meta:type_name -> stamklant.till.v1.Meta
 	11,  // 34: stamklant.till.v1.ReleaseRequest.caller:type_name -> stamklant.till.v1.Caller
 	12,  // 35: stamklant.till.v1.ReleaseRequest.voucher:type_name -> stamklant.till.v1.Identifier
 	12,  // 36: stamklant.till.v1.ReleaseRequest.identifier:type_name -> stamklant.till.v1.Identifier
 	5,   // 37: stamklant.till.v1.ReleaseResponse.result:type_name -> stamklant.till.v1.ReleaseResult
-	41,  // 38: stamklant.till.v1.ReleaseResponse.meta:type_name -> stamklant.till.v1.Meta
+	42,  // 38: stamklant.till.v1.ReleaseResponse.meta:type_name -> stamklant.till.v1.Meta
 	11,  // 39: stamklant.till.v1.RecordOutcomeRequest.caller:type_name -> stamklant.till.v1.Caller
-	60,  // 40: stamklant.till.v1.RecordOutcomeRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
-	61,  // 41: stamklant.till.v1.RecordOutcomeRequest.outcome:type_name -> stamklant.outcome.v1.Exposure
-	62,  // 42: stamklant.till.v1.RecordOutcomeRequest.kind:type_name -> stamklant.outcome.v1.LateKind
-	59,  // 43: stamklant.till.v1.RecordOutcomeRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	61,  // 40: stamklant.till.v1.RecordOutcomeRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	62,  // 41: stamklant.till.v1.RecordOutcomeRequest.outcome:type_name -> stamklant.outcome.v1.Exposure
+	63,  // 42: stamklant.till.v1.RecordOutcomeRequest.kind:type_name -> stamklant.outcome.v1.LateKind
+	60,  // 43: stamklant.till.v1.RecordOutcomeRequest.occurred_at:type_name -> google.protobuf.Timestamp
 	6,   // 44: stamklant.till.v1.RecordOutcomeResponse.result:type_name -> stamklant.till.v1.OutcomeResult
-	41,  // 45: stamklant.till.v1.RecordOutcomeResponse.meta:type_name -> stamklant.till.v1.Meta
+	42,  // 45: stamklant.till.v1.RecordOutcomeResponse.meta:type_name -> stamklant.till.v1.Meta
 	11,  // 46: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
 	12,  // 47: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
 	14,  // 48: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	7,   // 49: stamklant.till.v1.PresentCardResponse.result:type_name -> stamklant.till.v1.PresentResult
-	39,  // 50: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	41,  // 51: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
+	40,  // 50: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	42,  // 51: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
 	11,  // 52: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
 	14,  // 53: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	28,  // 54: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
 	29,  // 55: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
 	12,  // 56: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
 	16,  // 57: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
-	59,  // 58: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
-	41,  // 59: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
-	59,  // 60: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
-	35,  // 61: stamklant.till.v1.Entitlement.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	34,  // 62: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
-	36,  // 63: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
-	37,  // 64: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
-	38,  // 65: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
-	35,  // 66: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	59,  // 67: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
-	59,  // 68: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
-	11,  // 69: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	63,  // 70: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
-	12,  // 71: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	61,  // 72: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
-	14,  // 73: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 74: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	30,  // 75: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	39,  // 76: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 77: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	39,  // 78: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	41,  // 79: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	44,  // 80: stamklant.till.v1.RecordReceiptResponse.coupon:type_name -> stamklant.till.v1.IssuedCoupon
-	45,  // 81: stamklant.till.v1.RecordReceiptResponse.used:type_name -> stamklant.till.v1.UsedThing
-	8,   // 82: stamklant.till.v1.IssuedCoupon.symbology:type_name -> stamklant.till.v1.Symbology
-	9,   // 83: stamklant.till.v1.IssuedCoupon.print:type_name -> stamklant.till.v1.CouponPrint
-	39,  // 84: stamklant.till.v1.IssuedCoupon.text:type_name -> stamklant.till.v1.TextBlock
-	17,  // 85: stamklant.till.v1.IssuedCoupon.voucher:type_name -> stamklant.till.v1.Voucher
-	64,  // 86: stamklant.till.v1.UsedThing.result:type_name -> stamklant.outcome.v1.UseResult
-	11,  // 87: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 88: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	60,  // 89: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
-	14,  // 90: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	10,  // 91: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
-	2,   // 92: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	30,  // 93: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	39,  // 94: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 95: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	39,  // 96: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	41,  // 97: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	40,  // 98: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
-	11,  // 99: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 100: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	65,  // 101: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
-	65,  // 102: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
-	12,  // 103: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
-	59,  // 104: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	14,  // 105: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 106: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	39,  // 107: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 108: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	39,  // 109: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	41,  // 110: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
-	40,  // 111: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
-	11,  // 112: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 113: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	51,  // 114: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
-	59,  // 115: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	14,  // 116: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 117: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	39,  // 118: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	39,  // 119: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	41,  // 120: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
-	40,  // 121: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
-	11,  // 122: stamklant.till.v1.ExplainRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 123: stamklant.till.v1.ExplainRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	13,  // 124: stamklant.till.v1.ExplainRequest.basket:type_name -> stamklant.till.v1.Basket
-	1,   // 125: stamklant.till.v1.ExplainRequest.stage:type_name -> stamklant.till.v1.Stage
-	2,   // 126: stamklant.till.v1.ExplainResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	55,  // 127: stamklant.till.v1.ExplainResponse.campaigns:type_name -> stamklant.till.v1.ExplainedCampaign
-	41,  // 128: stamklant.till.v1.ExplainResponse.meta:type_name -> stamklant.till.v1.Meta
-	11,  // 129: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
-	41,  // 130: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
-	59,  // 131: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	59,  // 132: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
-	15,  // 133: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	24,  // 134: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
-	26,  // 135: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
-	42,  // 136: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	46,  // 137: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
-	48,  // 138: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
-	50,  // 139: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
-	18,  // 140: stamklant.till.v1.CheckoutService.Reserve:input_type -> stamklant.till.v1.ReserveRequest
-	20,  // 141: stamklant.till.v1.CheckoutService.Release:input_type -> stamklant.till.v1.ReleaseRequest
-	22,  // 142: stamklant.till.v1.CheckoutService.RecordOutcome:input_type -> stamklant.till.v1.RecordOutcomeRequest
-	53,  // 143: stamklant.till.v1.CheckoutService.Explain:input_type -> stamklant.till.v1.ExplainRequest
-	56,  // 144: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	16,  // 145: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	25,  // 146: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
-	27,  // 147: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
-	43,  // 148: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	47,  // 149: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
-	49,  // 150: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
-	52,  // 151: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
-	19,  // 152: stamklant.till.v1.CheckoutService.Reserve:output_type -> stamklant.till.v1.ReserveResponse
-	21,  // 153: stamklant.till.v1.CheckoutService.Release:output_type -> stamklant.till.v1.ReleaseResponse
-	23,  // 154: stamklant.till.v1.CheckoutService.RecordOutcome:output_type -> stamklant.till.v1.RecordOutcomeResponse
-	54,  // 155: stamklant.till.v1.CheckoutService.Explain:output_type -> stamklant.till.v1.ExplainResponse
-	57,  // 156: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	145, // [145:157] is the sub-list for method output_type
-	133, // [133:145] is the sub-list for method input_type
-	133, // [133:133] is the sub-list for extension type_name
-	133, // [133:133] is the sub-list for extension extendee
-	0,   // [0:133] is the sub-list for field type_name
+	60,  // 58: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
+	42,  // 59: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
+	60,  // 60: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
+	31,  // 61: stamklant.till.v1.Loyalty.next_step:type_name -> stamklant.till.v1.NextStep
+	31,  // 62: stamklant.till.v1.Loyalty.next_step_with_basket:type_name -> stamklant.till.v1.NextStep
+	36,  // 63: stamklant.till.v1.Entitlement.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	35,  // 64: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
+	37,  // 65: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
+	38,  // 66: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
+	39,  // 67: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
+	36,  // 68: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	60,  // 69: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
+	60,  // 70: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
+	11,  // 71: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	64,  // 72: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
+	12,  // 73: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	62,  // 74: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
+	14,  // 75: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 76: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	30,  // 77: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	40,  // 78: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	40,  // 79: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	40,  // 80: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	42,  // 81: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	45,  // 82: stamklant.till.v1.RecordReceiptResponse.coupon:type_name -> stamklant.till.v1.IssuedCoupon
+	46,  // 83: stamklant.till.v1.RecordReceiptResponse.used:type_name -> stamklant.till.v1.UsedThing
+	8,   // 84: stamklant.till.v1.IssuedCoupon.symbology:type_name -> stamklant.till.v1.Symbology
+	9,   // 85: stamklant.till.v1.IssuedCoupon.print:type_name -> stamklant.till.v1.CouponPrint
+	40,  // 86: stamklant.till.v1.IssuedCoupon.text:type_name -> stamklant.till.v1.TextBlock
+	17,  // 87: stamklant.till.v1.IssuedCoupon.voucher:type_name -> stamklant.till.v1.Voucher
+	65,  // 88: stamklant.till.v1.UsedThing.result:type_name -> stamklant.outcome.v1.UseResult
+	11,  // 89: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 90: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	61,  // 91: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	14,  // 92: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	10,  // 93: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
+	2,   // 94: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	30,  // 95: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	40,  // 96: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	40,  // 97: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	40,  // 98: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	42,  // 99: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	41,  // 100: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 101: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 102: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	66,  // 103: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
+	66,  // 104: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
+	12,  // 105: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
+	60,  // 106: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	14,  // 107: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 108: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	40,  // 109: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	40,  // 110: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	40,  // 111: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	42,  // 112: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
+	41,  // 113: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 114: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 115: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	52,  // 116: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
+	60,  // 117: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	14,  // 118: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 119: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	40,  // 120: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	40,  // 121: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	42,  // 122: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
+	41,  // 123: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 124: stamklant.till.v1.ExplainRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 125: stamklant.till.v1.ExplainRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	13,  // 126: stamklant.till.v1.ExplainRequest.basket:type_name -> stamklant.till.v1.Basket
+	1,   // 127: stamklant.till.v1.ExplainRequest.stage:type_name -> stamklant.till.v1.Stage
+	2,   // 128: stamklant.till.v1.ExplainResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	56,  // 129: stamklant.till.v1.ExplainResponse.campaigns:type_name -> stamklant.till.v1.ExplainedCampaign
+	42,  // 130: stamklant.till.v1.ExplainResponse.meta:type_name -> stamklant.till.v1.Meta
+	11,  // 131: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
+	42,  // 132: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
+	60,  // 133: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
+	60,  // 134: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	15,  // 135: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	24,  // 136: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
+	26,  // 137: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
+	43,  // 138: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	47,  // 139: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
+	49,  // 140: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
+	51,  // 141: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
+	18,  // 142: stamklant.till.v1.CheckoutService.Reserve:input_type -> stamklant.till.v1.ReserveRequest
+	20,  // 143: stamklant.till.v1.CheckoutService.Release:input_type -> stamklant.till.v1.ReleaseRequest
+	22,  // 144: stamklant.till.v1.CheckoutService.RecordOutcome:input_type -> stamklant.till.v1.RecordOutcomeRequest
+	54,  // 145: stamklant.till.v1.CheckoutService.Explain:input_type -> stamklant.till.v1.ExplainRequest
+	57,  // 146: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	16,  // 147: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	25,  // 148: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
+	27,  // 149: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
+	44,  // 150: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	48,  // 151: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
+	50,  // 152: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
+	53,  // 153: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
+	19,  // 154: stamklant.till.v1.CheckoutService.Reserve:output_type -> stamklant.till.v1.ReserveResponse
+	21,  // 155: stamklant.till.v1.CheckoutService.Release:output_type -> stamklant.till.v1.ReleaseResponse
+	23,  // 156: stamklant.till.v1.CheckoutService.RecordOutcome:output_type -> stamklant.till.v1.RecordOutcomeResponse
+	55,  // 157: stamklant.till.v1.CheckoutService.Explain:output_type -> stamklant.till.v1.ExplainResponse
+	58,  // 158: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	147, // [147:159] is the sub-list for method output_type
+	135, // [135:147] is the sub-list for method input_type
+	135, // [135:135] is the sub-list for extension type_name
+	135, // [135:135] is the sub-list for extension extendee
+	0,   // [0:135] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }
@@ -6090,21 +6225,21 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*WatchTillResponse_Card)(nil),
 		(*WatchTillResponse_Freshness)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[22].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[23].OneofWrappers = []any{
 		(*Suggestion_Offer)(nil),
 		(*Suggestion_Survey)(nil),
 		(*Suggestion_Prompt)(nil),
 		(*Suggestion_None)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[31].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[32].OneofWrappers = []any{
 		(*RecordReceiptRequest_Identifier)(nil),
 		(*RecordReceiptRequest_AccountRef)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[35].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[36].OneofWrappers = []any{
 		(*ClaimReceiptRequest_Identifier)(nil),
 		(*ClaimReceiptRequest_AccountRef)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[37].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[38].OneofWrappers = []any{
 		(*SetPreferenceRequest_Identifier)(nil),
 		(*SetPreferenceRequest_AccountRef)(nil),
 		(*SetPreferenceRequest_Object)(nil),
@@ -6112,14 +6247,14 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*SetPreferenceRequest_Language)(nil),
 		(*SetPreferenceRequest_LostCard)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[39].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[40].OneofWrappers = []any{
 		(*SubmitDetailsRequest_Identifier)(nil),
 		(*SubmitDetailsRequest_AccountRef)(nil),
 		(*SubmitDetailsRequest_Email)(nil),
 		(*SubmitDetailsRequest_Phone)(nil),
 		(*SubmitDetailsRequest_Address)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[42].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[43].OneofWrappers = []any{
 		(*ExplainRequest_Identifier)(nil),
 		(*ExplainRequest_AccountRef)(nil),
 	}
@@ -6129,7 +6264,7 @@ func file_stamklant_till_v1_checkout_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_till_v1_checkout_proto_rawDesc), len(file_stamklant_till_v1_checkout_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
