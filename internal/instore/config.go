@@ -29,7 +29,9 @@ type Config struct {
 	//	enrolment.json   who this server is; from head office
 	//	data.key         the key of its files, sealed
 	//	device.key       this machine's own key, unless DeviceKey says otherwise
-	//	till.token       what tills show; admin.token what people and commands show; scanner-TILL.token what the scanner beside a till shows
+	//	till.token       what tills show; till-TILL.token what one till shows; admin.token what people and commands show; scanner-TILL.token
+	//	                 what the scanner beside a till shows
+	//	tls/             certificates: docs/certificates.md
 	//	journal.db       what happened here
 	//	backups/         the last back-ups of the journal
 	//	releases/        what head office published
