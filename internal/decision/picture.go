@@ -24,6 +24,7 @@ const (
 	askHours                = "usual_hours"
 	askSeason               = "usual_season"
 	askStore                = "usual_store"
+	askChannel              = "usual_channel"
 	askCluster              = "cluster"
 	askAlsoBought           = "also_bought"
 	askReplenishments       = "replenishments"
@@ -168,7 +169,7 @@ func (a Asked) Picture(p *customerv1.Picture) *customerv1.Picture {
 		Breadth: when(a.fields[askBreadth], p.GetBreadth()), PromotionPercent: when(a.fields[askPromotion], p.PromotionPercent),
 		UsualWeekday: when(a.fields[askWeekday], p.GetUsualWeekday()), UsualHours: when(a.fields[askHours], p.GetUsualHours()),
 		UsualSeason: when(a.fields[askSeason], p.GetUsualSeason()), UsualStore: when(a.fields[askStore], p.GetUsualStore()),
-		Cluster: when(a.fields[askCluster], p.GetCluster()),
+		UsualChannel: when(a.fields[askChannel], p.GetUsualChannel()), Cluster: when(a.fields[askCluster], p.GetCluster()),
 	}
 	for _, group := range p.GetAlsoBought() {
 		if a.groups[asked{askAlsoBought, group}] {

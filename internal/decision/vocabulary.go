@@ -143,6 +143,8 @@ func pictureVariables() []variable {
 			func(l *look) string { return l.in.Picture.GetUsualSeason() }).asking(askSeason),
 		text("customer.usual_store", "the store visited most often; empty when unknown",
 			func(l *look) string { return l.in.Picture.GetUsualStore() }).asking(askStore),
+		text("customer.usual_channel", "where most is bought: store, or what receipts call it (web, app, phone); empty when there is none or receipts do not tell",
+			func(l *look) string { return l.in.Picture.GetUsualChannel() }).asking(askChannel),
 		text("customer.cluster", "which customers this one shops like: a product group that takes most of the money, or mixed; empty when unknown",
 			func(l *look) string { return l.in.Picture.GetCluster() }).asking(askCluster),
 	}

@@ -61,7 +61,7 @@ func known() *decision.Input {
 	in.Predictions = &customerv1.Predictions{AlivePercent: 45, VisitsThousandths: 6000, NextVisitDays: 28, ValueMinor: 20_000}
 	in.Picture = &customerv1.Picture{
 		FavouriteGroup: "plants", Breadth: 3, PromotionPercent: ptr[int32](35), UsualWeekday: 6, UsualHours: "morning", UsualSeason: "spring",
-		UsualStore: "s01", Cluster: "plants", AlsoBought: []string{"paint"},
+		UsualStore: "s01", UsualChannel: "web", Cluster: "plants", AlsoBought: []string{"paint"},
 		Replenishments: []*customerv1.Replenishment{{Group: "timber", ExpectedDay: 20_002, EveryDays: 30}, {Group: "tobacco", ExpectedDay: 19_990, EveryDays: 7}},
 	}
 	return in
@@ -101,7 +101,7 @@ func TestPicture(t *testing.T) {
 		{"CEL: all names", &when{Also: `customer.clv_band == 20000 && customer.alive_percent == 45 && customer.visits_thousandths == 6000
 			&& customer.next_visit_days == 28 && customer.favourite_group == "plants" && customer.breadth == 3 && customer.promotion_percent == 35
 			&& customer.usual_weekday == 6 && customer.usual_hours == "morning" && customer.usual_season == "spring"
-			&& customer.usual_store == "s01" && customer.cluster == "plants" && group.timber.days_to_replenish == 2
+			&& customer.usual_store == "s01" && customer.usual_channel == "web" && customer.cluster == "plants" && group.timber.days_to_replenish == 2
 			&& group.paint.others_also_bought && !group.timber.others_also_bought`}, true, false},
 		{"CEL: nothing known", &when{Also: `customer.clv_band == -1 && customer.promotion_percent == -1 && customer.favourite_group == ""
 			&& group.timber.days_to_replenish == 99999`}, false, true},

@@ -118,7 +118,7 @@ func fill(b *testing.B, w *warehouse.Warehouse, lines int) {
 			receipt_id, 'imported', false, 's' || hash(receipt_id) % 30, 't1', 0, date '2023-01-01' + (hash(receipt_id, 5) % 730)::integer, receipt_id::varchar, 0,
 			'sale', md5(((hash(receipt_id, 6) % `+fmt.Sprint(lines/linesOfAccount)+`) * (hash(receipt_id, 6) % `+fmt.Sprint(lines/linesOfAccount)+`) // `+fmt.Sprint(lines/linesOfAccount)+`)::varchar)::uuid,
 			null, null, null, null, null, null, count(*), count(*) filter (not returned), coalesce(sum(amount) filter (not returned), 0),
-			coalesce(sum(amount) filter (returned), 0), 0
+			coalesce(sum(amount) filter (returned), 0), 0, null
 		from lines
 		group by receipt_id`)
 	update(b, w, "insert into accounts select distinct account_id, null from receipts")

@@ -20,7 +20,7 @@ var Columns = []string{
 	"falling_to", "held_until",
 	"alive_millionths", "visits_thousandths", "next_visit_days", "value_minor", "profit_minor",
 	"favourite_group", "favourite_brand", "breadth", "promotion_percent", "usual_weekday", "usual_hours", "usual_season", "usual_store",
-	"cluster", "also_bought",
+	"cluster", "also_bought", "usual_channel",
 }
 
 // reference is how an account id is written for people and other systems: base32, 26 characters.
@@ -77,9 +77,9 @@ func exported(row warehouse.Row) ([]string, error) {
 	var recency, frequency, money, r, f, m *int64
 	var first, last, since, until *time.Time
 	var alive, visits, next, value, profit, breadth, promotion, weekday *int64
-	var group, brand, hours, season, store, cluster, others *string
+	var group, brand, hours, season, store, cluster, others, channel *string
 	err := row.Scan(&id, &external, &recency, &frequency, &money, &r, &f, &m, &segment, &first, &last, &previous, &since, &falling, &until,
-		&alive, &visits, &next, &value, &profit, &group, &brand, &breadth, &promotion, &weekday, &hours, &season, &store, &cluster, &others)
+		&alive, &visits, &next, &value, &profit, &group, &brand, &breadth, &promotion, &weekday, &hours, &season, &store, &cluster, &others, &channel)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +88,7 @@ func exported(row warehouse.Row) ([]string, error) {
 		word(segment), date(first), date(last), word(previous), date(since), word(falling), date(until),
 		digits(alive), digits(visits), digits(next), digits(value), digits(profit),
 		word(group), word(brand), digits(breadth), digits(promotion), digits(weekday), word(hours), word(season), word(store), word(cluster), word(others),
+		word(channel),
 	}, nil
 }
 

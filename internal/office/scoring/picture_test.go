@@ -239,3 +239,40 @@ func TestArticlesTellMore(t *testing.T) {
 		t.Errorf("A likes %q; B likes %q and brings %q", rows["A"]["favourite_brand"], rows["B"]["favourite_brand"], rows["B"]["profit_minor"])
 	}
 }
+
+// TestChannel tells where customers buy once receipts tell it, and nothing before.
+func TestChannel(t *testing.T) {
+	t.Parallel()
+	const channelMapping = `
+list: receipts
+receipt: [no]
+customer: {column: customer, is: external_id}
+columns: {store: {constant: s1}, date: day, sku: sku, amount: amount, quantity: {constant: "1"}, channel: kanaal}
+`
+	var rows strings.Builder
+	rows.WriteString("no,customer,day,sku,amount,kanaal\n")
+	for i := range 4 {
+		fmt.Fprintf(&rows, "w%d,weaver,2026-06-%02d,a,5.00,\n", i, 1+i)
+	}
+	w := open(t)
+	listed(t, w, channelMapping, rows.String())
+	p := garden()
+	score(t, w, p, "2026-06-30")
+	if got := sent(t, w, p)[account("", "weaver")].GetPicture(); got == nil || got.GetUsualChannel() != "" {
+		t.Errorf("no receipt tells a channel: %v", got)
+	}
+	rows.Reset()
+	rows.WriteString("no,customer,day,sku,amount,kanaal\n")
+	for i := range 4 {
+		fmt.Fprintf(&rows, "o%d,online,2026-06-%02d,a,5.00,%s\n", i, 1+i, []string{"", "Web", "web", "WEB"}[i])
+		fmt.Fprintf(&rows, "b%d,both,2026-06-%02d,a,5.00,%s\n", i, 1, []string{"", "web", "app", "phone"}[i])
+	}
+	rows.WriteString("f1,few,2026-06-01,a,5.00,web\nf2,few,2026-06-02,a,5.00,web\n")
+	listed(t, w, channelMapping, rows.String())
+	score(t, w, p, "2026-06-30")
+	for who, want := range map[string]string{"weaver": "store", "online": "web", "both": "", "few": ""} {
+		if got := sent(t, w, p)[account("", who)].GetPicture().GetUsualChannel(); got != want {
+			t.Errorf("%s buys by %q, want %q", who, got, want)
+		}
+	}
+}

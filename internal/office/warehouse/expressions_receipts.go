@@ -36,7 +36,7 @@ func (e expressions) receiptRow(reader string) string {
 		e.receiptKey() + " as receipt_key", e.receiptNo() + " as receipt_no", e.customer() + " as customer",
 		e.text("sku") + " as sku", e.text("group") + " as group_code",
 		quantity + " as quantity", e.number(e.text("unit_price"), "decimal(18, 6)") + " as unit_price", amount + " as amount",
-		e.number(e.text("discount"), "decimal(18, 4)") + " as discounted", e.text("currency") + " as currency",
+		e.number(e.text("discount"), "decimal(18, 4)") + " as discounted", e.text("currency") + " as currency", "lower(" + e.text("channel") + ") as channel",
 		e.anyRule("returns") + " as is_return", e.anyRule("voids") + " as is_void", e.anyRule("training") + " as is_training",
 		"not " + e.anyRule("not_merchandise") + " as merchandise", e.anyRule("promotion") + " as promotion",
 		e.text("original_store") + " as original_store", e.text("original_till") + " as original_till",
@@ -49,7 +49,7 @@ with typed as (
 )
 select case when skip is null then %s end as problem, case when problem is not null then [%s] end as raw,
     skip, store, till, receipt_key, receipt_no, sold_at, day, customer, sku, group_code, quantity, amount,
-    coalesce(discounted, 0) as discount, currency, is_return, is_void, is_training, merchandise, promotion,
+    coalesce(discounted, 0) as discount, currency, channel, is_return, is_void, is_training, merchandise, promotion,
     original_store, original_till, original_dated::date as original_date, original_no
 from typed`, strings.Join(typed, ", "), reader, firstOf(append(e.receiptComplaints(), typedComplaints...)), e.raw())
 }
@@ -145,5 +145,6 @@ var typedComplaints = []problem{
 	{"day is null", "the day is empty"},
 	{"day < date '1970-01-01' or day > date '2199-12-31'", "the day lies before 1970 or after 2199"},
 	{"amount is null", "quantity times price is too large"},
+	{"length(channel) > 20", "the channel is longer than 20 characters"},
 	{"currency is not null and length(currency) <> 3", "the currency is not a code of three letters"},
 }

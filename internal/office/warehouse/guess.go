@@ -61,6 +61,7 @@ var headings = map[List][]struct {
 		{"unit_price", fields("unitprice price prijs stukprijs verkoopprijs prixunitaire prix einzelpreis preis")},
 		{"amount", fields("amount total linetotal net netamount bedrag totaal regelbedrag montant betrag summe umsatz paid")},
 		{"discount", fields("discount korting remise rabatt")},
+		{"channel", fields("channel kanaal verkoopkanaal canal kanal saleschannel")},
 		{"currency", fields("currency valuta munt devise waehrung währung")},
 	},
 	Customers: {

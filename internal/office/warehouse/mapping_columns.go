@@ -22,7 +22,7 @@ const (
 var receiptFields = map[string]fieldKind{
 	"store": textField, "till": textField, "receipt_no": textField, "time": timeField, "date": timeField,
 	"sku": textField, "group": textField, "quantity": numberField, "unit_price": numberField, "amount": numberField,
-	"discount": numberField, "currency": textField,
+	"discount": numberField, "currency": textField, "channel": textField,
 	"original_store": textField, "original_till": textField, "original_date": timeField, "original_receipt_no": textField,
 }
 

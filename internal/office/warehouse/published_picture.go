@@ -12,7 +12,7 @@ type deepened struct {
 	pictured                                *bool
 	group, brand                            *string
 	breadth, promotion, weekday             *int64
-	hours, season, store, cluster           *string
+	hours, season, store, channel, cluster  *string
 	alsoBought, again, expected, everyTimes any
 }
 
@@ -20,7 +20,7 @@ type deepened struct {
 func (d *deepened) columns() []any {
 	return []any{
 		&d.may, &d.alive, &d.visits, &d.next, &d.value, &d.profit, &d.pictured, &d.group, &d.brand, &d.breadth, &d.promotion, &d.weekday,
-		&d.hours, &d.season, &d.store, &d.cluster, &d.alsoBought, &d.again, &d.expected, &d.everyTimes,
+		&d.hours, &d.season, &d.store, &d.channel, &d.cluster, &d.alsoBought, &d.again, &d.expected, &d.everyTimes,
 	}
 }
 
@@ -42,7 +42,7 @@ func (d *deepened) picture() *customerv1.Picture {
 	}
 	picture := &customerv1.Picture{
 		FavouriteGroup: or(d.group), FavouriteBrand: or(d.brand), Breadth: int32(or(d.breadth)), UsualWeekday: int32(or(d.weekday)),
-		UsualHours: or(d.hours), UsualSeason: or(d.season), UsualStore: or(d.store), Cluster: or(d.cluster), AlsoBought: listOf(d.alsoBought),
+		UsualHours: or(d.hours), UsualSeason: or(d.season), UsualStore: or(d.store), UsualChannel: or(d.channel), Cluster: or(d.cluster), AlsoBought: listOf(d.alsoBought),
 	}
 	if d.promotion != nil {
 		share := int32(*d.promotion)

@@ -569,8 +569,10 @@ type Picture struct {
 	AlsoBought []string `protobuf:"bytes,10,rep,name=also_bought,json=alsoBought,proto3" json:"also_bought,omitempty"`
 	// What is bought again and again, and when it must be about to run out.
 	Replenishments []*Replenishment `protobuf:"bytes,11,rep,name=replenishments,proto3" json:"replenishments,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The usual channel: store, or what receipts call others (web, app, phone); empty when there is none, or receipts tell of none.
+	UsualChannel  string `protobuf:"bytes,12,opt,name=usual_channel,json=usualChannel,proto3" json:"usual_channel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Picture) Reset() {
@@ -678,6 +680,13 @@ func (x *Picture) GetReplenishments() []*Replenishment {
 		return x.Replenishments
 	}
 	return nil
+}
+
+func (x *Picture) GetUsualChannel() string {
+	if x != nil {
+		return x.UsualChannel
+	}
+	return ""
 }
 
 // Replenishment is a product group that a customer buys at regular intervals.
@@ -1376,7 +1385,7 @@ const file_stamklant_customer_v1_customer_proto_rawDesc = "" +
 	"\x0fnext_visit_days\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\rnextVisitDays\x12(\n" +
 	"\vvalue_minor\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
 	"valueMinor\x12!\n" +
-	"\fprofit_minor\x18\x05 \x01(\x03R\vprofitMinor\"\xbf\x04\n" +
+	"\fprofit_minor\x18\x05 \x01(\x03R\vprofitMinor\"\xed\x04\n" +
 	"\aPicture\x120\n" +
 	"\x0ffavourite_group\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18PR\x0efavouriteGroup\x120\n" +
 	"\x0ffavourite_brand\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18PR\x0efavouriteBrand\x12!\n" +
@@ -1393,7 +1402,8 @@ const file_stamklant_customer_v1_customer_proto_rawDesc = "" +
 	" \x03(\tB\x0e\xbaH\v\x92\x01\b\x10\n" +
 	"\"\x04r\x02\x18PR\n" +
 	"alsoBought\x12V\n" +
-	"\x0ereplenishments\x18\v \x03(\v2$.stamklant.customer.v1.ReplenishmentB\b\xbaH\x05\x92\x01\x02\x10@R\x0ereplenishmentsB\x14\n" +
+	"\x0ereplenishments\x18\v \x03(\v2$.stamklant.customer.v1.ReplenishmentB\b\xbaH\x05\x92\x01\x02\x10@R\x0ereplenishments\x12,\n" +
+	"\rusual_channel\x18\f \x01(\tB\a\xbaH\x04r\x02\x18\x14R\fusualChannelB\x14\n" +
 	"\x12_promotion_percent\"{\n" +
 	"\rReplenishment\x12\x1f\n" +
 	"\x05group\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18PR\x05group\x12!\n" +

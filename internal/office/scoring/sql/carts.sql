@@ -3,7 +3,7 @@
 -- Output: carts.
 create temp table carts as
 select
-    purchases.receipt_id, account_id, store, business_date as day, sold_at,
+    purchases.receipt_id, account_id, store, business_date as day, sold_at, channel,
     coalesce(sum(amount), 0) as spend, coalesce(sum(amount) filter (promotion or discount > 0), 0) as promotion
 from temp.main.purchases
 left join (

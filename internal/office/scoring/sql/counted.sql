@@ -5,7 +5,7 @@
 -- one without what is sensitive; sensitive_sold and sensitive_returned, null where there is nothing of the kind.
 create temp macro counted(as_of, chain_currency) as table
 select
-    receipts.receipt_id, account_id, store, business_date, sold_at, receipts.sold, receipts.returned,
+    receipts.receipt_id, account_id, store, business_date, sold_at, channel, receipts.sold, receipts.returned,
     kind = 'sale' and receipts.bought > 0 and brought_back.receipt_id is null as any_visit,
     any_visit and receipts.bought > coalesce(sensitive.bought, 0) as visit,
     sensitive.sold as sensitive_sold, sensitive.returned as sensitive_returned

@@ -5,7 +5,7 @@ select
     null::date, null::date, null::varchar, null::date, null::varchar, null::date,
     null::bigint, null::bigint, null::bigint, null::bigint, null::bigint,
     null::varchar, null::varchar, null::bigint, null::bigint, null::bigint,
-    null::varchar, null::varchar, null::varchar, null::varchar, null::varchar
+    null::varchar, null::varchar, null::varchar, null::varchar, null::varchar, null::varchar
 from main.customers
 left join main.accounts using (account_id)
 where segment is not null and not coalesce(objected, false) and not coalesce(minor, false)

@@ -1,7 +1,7 @@
 -- Replaces the pictures. A visit weighs half of one made 90 days later; weights are reckoned back from the account's own last visit. Habits are
--- told from three visits on: a weekday or a part of the day when half of the weight or more falls on it, a season when half of the visits of more
+-- told from three visits on: a weekday, a part of the day or a channel when half of the weight or more falls on it, a season when half of the visits of more
 -- than a year do.
--- Inputs: carts, bought, items, goods, articles, mixes, others (what else would go with what the account buys). Changes: pictures.
+-- Inputs: purchases, carts, bought, items, goods, articles, mixes, others (what else would go with what the account buys). Changes: pictures.
 delete from main.pictures;
 insert into main.pictures
 with weighed as (
@@ -28,6 +28,9 @@ with weighed as (
         union all
         select account_id, 'store', store, sum(weight) from weighed group by all
         union all
+        select account_id, 'channel', coalesce(channel, 'store'), sum(weight)
+        from weighed where exists (select 1 from temp.main.purchases where channel is not null) group by all
+        union all
         -- A time of exactly midnight is a day without a time.
         select account_id, 'hours',
             case when hour(sold_at) < 12 then 'morning' when hour(sold_at) < 14 then 'midday' when hour(sold_at) < 17 then 'afternoon' else 'evening' end,
@@ -52,6 +55,7 @@ with weighed as (
         max(word) filter (kind = 'hours') as hours, max(ranked.weight) filter (kind = 'hours') as hours_weight,
         max(word) filter (kind = 'season') as season, max(ranked.weight) filter (kind = 'season') as season_visits,
         max(word) filter (kind = 'store') as store,
+        max(word) filter (kind = 'channel') as channel, max(ranked.weight) filter (kind = 'channel') as channel_weight,
         max(word) filter (kind = 'group') as favourite,
         max(word) filter (kind = 'brand') as brand
     from ranked
@@ -70,7 +74,8 @@ select
     case when visits >= 3 and season_visits * 2 >= visits then season else '' end,
     store,
     case when breadth is null then '' when share >= 50 then mixed.item else 'mixed' end,
-    coalesce(items, [])
+    coalesce(items, []),
+    case when visits >= 3 and channel_weight * 2 >= summed.weight then channel else '' end
 from summed
 join habits using (account_id)
 left join mixed using (account_id)

@@ -17,7 +17,7 @@ with lines as (
 select
     receipt_id, 'delivered', imported, store, till, till_epoch, business_date, receipt_no, fork, kind, account_id, nullif(currency, ''), sold_at,
     original_store, original_till, original_business_date, original_receipt_no,
-    coalesce(sums.lines, 0), coalesce(sums.bought, 0), coalesce(sums.sold, 0), coalesce(sums.returned, 0), 0
+    coalesce(sums.lines, 0), coalesce(sums.bought, 0), coalesce(sums.sold, 0), coalesce(sums.returned, 0), 0, null
 from temp.main.delivered left join sums using (number)
 where receipt_id is not null
 order by receipt_id;

@@ -49,7 +49,7 @@ select
     segment, r, f, m,
     deepened, alive_percent_band::bigint, visits_band, next_visit_band::bigint, value_band, profit_band,
     pictures.account_id is not null, favourite_group, favourite_brand, breadth::bigint, promotion_percent::bigint, usual_weekday::bigint,
-    usual_hours, usual_season, usual_store, cluster, also_bought, again.items, again.expected, again.every,
+    usual_hours, usual_season, usual_store, usual_channel, cluster, also_bought, again.items, again.expected, again.every,
     facts.traits
 from run, known
 left join (

@@ -7,7 +7,7 @@ select
     coalesce(resolved.account_id, delivered.account_id), staged.currency, staged.sold_at,
     case when staged.original_receipt_no is not null then coalesce(staged.original_store, staged.store) end,
     staged.original_till, staged.original_business_date, staged.original_receipt_no,
-    staged.lines, staged.bought, staged.sold, staged.returned, staged.content
+    staged.lines, staged.bought, staged.sold, staged.returned, staged.content, staged.channel
 from temp.main.staged
 left join temp.main.resolved on resolved.customer = staged.customer
 left join (

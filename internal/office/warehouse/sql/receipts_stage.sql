@@ -10,6 +10,7 @@ select
     case when bool_or(is_training) then 'training' when bool_or(is_void) then 'void' when bool_and(is_return) then 'return' else 'sale' end as kind,
     min(customer) as customer,
     min(currency) as currency,
+    min(channel) as channel,
     min(original_store) as original_store,
     min(original_till) as original_till,
     min(original_date) as original_business_date,
@@ -22,7 +23,7 @@ select
         coalesce(sold_at::varchar, chr(30)), day, coalesce(customer, chr(30)), coalesce(sku, chr(30)), coalesce(group_code, chr(30)),
         quantity, amount, discount, coalesce(currency, chr(30)), is_return, is_void, is_training, merchandise, promotion,
         coalesce(original_store, chr(30)), coalesce(original_till, chr(30)), coalesce(original_date::varchar, chr(30)),
-        coalesce(original_no, chr(30)))))::hugeint as content,
+        coalesce(original_no, chr(30)), channel)))::hugeint as content, -- without a channel as before there were any
     min(rowid) as first_row,
     case
         when min(customer) <> max(customer) then 'its receipt names more than one customer'
