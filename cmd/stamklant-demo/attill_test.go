@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -305,6 +306,54 @@ func TestScenario11QuietHours(t *testing.T) {
 	trade := c.card(cardTrade).GetEntitlements()
 	if len(trade) != 1 || trade[0].GetCode() != "hovenier" || trade[0].GetBasisPoints() != 1500 || trade[0].GetName() != "Trade" {
 		t.Errorf("the trade's right: %v", trade)
+	}
+	promoted := goods(2, "1010", 1, 1000)
+	promoted.OnPromotion = true
+	for card, want := range map[string]map[int32]int64{
+		cardTrade: {1: 150},                 // plants, and not those on promotion
+		cardStaff: {1: 200, 2: 200, 3: 200}, // everything
+	} {
+		ask := c.lookup(card)
+		ask.Stage, ask.Basket = tillv1.Stage_STAGE_PAYMENT, &tillv1.Basket{Lines: []*outcomev1.Line{goods(1, "1010", 1, 1000), promoted, goods(3, "4601", 1, 1000)}}
+		if got := takenOff(c.ask(ask).GetEntitlements()[0].GetLineDiscounts()); !maps.Equal(got, want) {
+			t.Errorf("%s: taken off %v, want %v", card, got, want)
+		}
+	}
+}
+
+// takenOff is what is taken off which line.
+func takenOff(discounts []*tillv1.LineDiscount) map[int32]int64 {
+	off := map[int32]int64{}
+	for _, d := range discounts {
+		off[d.GetLine()] += d.GetAmountMinor()
+	}
+	return off
+}
+
+// Staff at 20 % and an offer of 20 % on the same paint: the better of the two, or both, as the programme says.
+func TestScenario31TwoDiscounts(t *testing.T) {
+	t.Parallel()
+	dir, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := t.TempDir()
+	if err := firstEvening(dir, added, strings.Replace(gardenProgramme, "discounts_together: best", "discounts_together: add", 1)); err != nil {
+		t.Fatal(err)
+	}
+	_, best := gardenStore(t, "k1-a", t.TempDir())
+	_, add := storeOf(t, added, "k1-a", t.TempDir())
+	for name, tc := range map[string]struct {
+		c    *till
+		want int64
+	}{"best": {best, 200}, "add": {add, 400}} {
+		ask := tc.c.lookup(cardStaff)
+		ask.Stage, ask.Basket = tillv1.Stage_STAGE_PAYMENT, &tillv1.Basket{Lines: []*outcomev1.Line{goods(1, "4501", 6, 6000), goods(2, "4601", 1, 1000)}}
+		got := tc.c.ask(ask)
+		staff, offer := takenOff(got.GetEntitlements()[0].GetLineDiscounts()), takenOff(got.GetSuggestion().GetOffer().GetLineDiscounts())
+		if staff[1] != 1200 || staff[2]+offer[2] != tc.want {
+			t.Errorf("%s: staff %v, offer %v; want %d off the paint", name, staff, offer, tc.want)
+		}
 	}
 }
 

@@ -43,6 +43,8 @@ points:
     - {name: rustige-ochtend, times: 2, groups: [plants], days: [tue, sun], hours: 10:00-12:00}
 customer_groups:
   hovenier: {percent: 15, groups: [plants], not_on_promotion: true, name: {nl: Hovenier, en: Trade, fr: Professionnel}}
+  personeel: {percent: 20, name: {nl: Personeel, en: Staff, fr: Personnel}}
+discounts_together: best
 campaigns:
   verf-bij-tuinhout:
     offer: {percent: 20, groups: [paint], till_code: ACT2311}
@@ -78,6 +80,7 @@ words: {yes: [Y], no: [N]}
 5,2900100000048,en,champions,groen,77,Y,N,Y,,N,k1
 6,2900100000055,en,loyal,groen,15,Y,N,N,hovenier,N,k1
 7,2900100000062,en,loyal,groen,310,Y,N,N,,Y,k1
+8,2900100000079,en,loyal,groen,60,Y,N,N,personeel,N,k1
 `
 	cardRegular  = "2900123456785"
 	cardLoyal    = "2900100000017"
@@ -86,6 +89,7 @@ words: {yes: [Y], no: [N]}
 	cardObjected = "2900100000048"
 	cardTrade    = "2900100000055"
 	cardBlocked  = "2900100000062"
+	cardStaff    = "2900100000079"
 	cardNew      = "2900100000093" // handed out, and nobody has it yet
 	cardStranger = "2900190000010" // looks like ours, and was never handed out
 )
@@ -102,11 +106,16 @@ var garden = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	gardenHome = home
+	return home, firstEvening(dir, home, gardenProgramme)
+})
+
+// firstEvening makes a head office of the chain, with its customers and a release for every server.
+func firstEvening(dir, home, programme string) error {
 	for name, text := range map[string]string{
-		"programme.yaml": gardenProgramme, "mapping.yaml": gardenMapping, "customers.csv": gardenCustomers,
+		"programme.yaml": programme, "mapping.yaml": gardenMapping, "customers.csv": gardenCustomers,
 	} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
-			return "", err
+			return err
 		}
 	}
 	for _, args := range [][]string{
@@ -119,11 +128,11 @@ var garden = sync.OnceValues(func() (string, error) {
 		{"publish"},
 	} {
 		if out, err := run(dir, "stamklant-office", append([]string{"--data", home}, args...)...); err != nil {
-			return "", fmt.Errorf("stamklant-office %s: %w\n%s", strings.Join(args, " "), err, out)
+			return fmt.Errorf("stamklant-office %s: %w\n%s", strings.Join(args, " "), err, out)
 		}
 	}
-	return home, nil
-})
+	return nil
+}
 
 // gardenHome is that folder, to be removed.
 var gardenHome string
@@ -135,6 +144,12 @@ func gardenStore(t *testing.T, server, data string, flags ...string) (*process, 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return storeOf(t, home, server, data, flags...)
+}
+
+// storeOf starts a server on the newest release of a head office.
+func storeOf(t *testing.T, home, server, data string, flags ...string) (*process, *till) {
+	t.Helper()
 	enrolment := filepath.Join(home, "servers", server+".enrol.json")
 	p := start(t, "stamklant-store", append([]string{
 		"serve", "--enrol", enrolment, "--data", data, "--listen", "127.0.0.1:0", "--poll", "1s",

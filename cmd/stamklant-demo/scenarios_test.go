@@ -62,8 +62,6 @@ var scenarios = []scenario{
 		{does: "wrong digit, weighed cheese, coupon", by: "TestScenario04OneCardManyWays"},
 	}},
 	{5, "Phone", []step{
-		{does: "however it is written: the same customer", by: "TestScenario05Phone"},
-		{does: "on two accounts: AMBIGUOUS, masked; chosen, or narrowed by the address", by: "TestScenario05Phone"},
 		{does: "the seventh try in a minute is refused", by: "TestScenario05PhoneGuessing"},
 	}},
 	{6, "Lost and replaced", []step{
@@ -97,7 +95,7 @@ var scenarios = []scenario{
 		{does: "10:15 store time doubles plants, 18:15 does not", by: "TestScenario11QuietHours"},
 		{does: "right on the day the clock changes", by: "TestScenario11QuietHours"},
 		{does: "trade: the right is told", by: "TestScenario11QuietHours"},
-		{does: "trade: 15 % taken off plants only; staff 20 % off everything", awaits: books},
+		{does: "trade: 15 % taken off plants only; staff 20 % off everything", by: "TestScenario11QuietHours"},
 		{does: "staff receipts absent from scores and cut points", awaits: scoring},
 	}},
 	{12, "Next tier", []step{
@@ -105,6 +103,7 @@ var scenarios = []scenario{
 		{does: "EUR 23.40 short: text and fields agree", awaits: books},
 	}},
 	{13, "Sent twice", []step{
+		{does: "five times, at once, with new ids: one entry, equal answers", by: "TestScenario13SentTwice"},
 		{does: "five times at once, also with new request ids: one entry, equal answers, replayed", by: "TestScenario13SentTwice"},
 		{does: "to both servers: one set of entries at head office", by: "TestScenario13SentTwice"},
 		{does: "fifty tills with all misbehaviour, servers killed: books to the point and the cent", by: "TestSimulate"},
@@ -114,16 +113,16 @@ var scenarios = []scenario{
 		{does: "killed at random points: exactly one entry, nothing lost", by: "TestCrash"},
 	}},
 	{15, "Returns", []step{
+		{does: "full, in three parts, ten times bought and brought back", by: "TestScenario15Returns"},
 		{does: "full: exactly reversed; three partial: the original; bought and returned ten times: nothing gained", by: "TestScenario15Returns"},
 		{does: "redeemed points back once; owed after spending them", awaits: books},
 	}},
 	{16, "Return before its sale", []step{
+		{does: "parked, resolved; the sale's own time decides its points", by: "TestScenario16ReturnBeforeItsSale"},
 		{does: "parked, then resolved; three days late, earned by the rules of the sale's day", by: "TestScenario16ReturnBeforeItsSale"},
 		{does: "expiry uses the sale's time", awaits: books},
 	}},
 	{17, "Suspended", []step{
-		{does: "voucher reserved on till 1, recalled on till 4: valid; elsewhere: RESERVED_BY_OTHER, over a power cut", by: "TestScenario17Suspended"},
-		{does: "never recalled: free after a quarter of an hour", by: "TestScenario17Suspended"},
 		{does: "points reserved against an allotment", awaits: books},
 	}},
 	{18, "Slow server", []step{
@@ -141,7 +140,6 @@ var scenarios = []scenario{
 	{23, "Standby", []step{
 		{does: "unplugged during a lookup: the standby answers inside 150 ms", by: "TestScenario23Standby"},
 		{does: "both unplugged: fail open, and the receipt follows", by: "TestScenario23Standby"},
-		{does: "a voucher reserved on one cannot be spent on the other", by: "TestScenario23Reservation"},
 		{does: "points reserved on one cannot be spent on the other", awaits: books},
 	}},
 	{26, "New card", []step{
@@ -154,20 +152,20 @@ var scenarios = []scenario{
 		{does: "declined: not asked in other stores either", awaits: decisions},
 	}},
 	{28, "Till coupon", []step{
-		{does: "a sale ends in a coupon with bar code and words, head office unreachable", by: "TestScenario28TillCoupon"},
-		{does: "next day valid in this store, without card, once; a copy: RESERVED_BY_OTHER or USED, over a power cut", by: "TestScenario28TillCoupon"},
+		{does: "a sale ends in a coupon from the store's pool", awaits: books},
 	}},
 	{29, "Card forgotten", []step{
 		{does: "claimed once, with the points the card would have given; too late", by: "TestScenario29CardForgotten"},
 	}},
 	{30, "Return elsewhere", []step{
+		{does: "neutral words at the other store; both synced: reversed exactly", by: "TestScenario30ReturnElsewhere"},
 		{does: "head office away: neutral text, nothing taken back; both synced: exactly reversed", by: "TestScenario30ReturnElsewhere"},
 		{does: "after 200 days likewise", by: "TestScenario30ReturnElsewhere"},
 	}},
 	{31, "Two discounts", []step{
 		{does: "a restricted group is capped on its line", by: "TestScenario31RestrictedGroup"},
 		{does: "an offer beyond the bound is refused at check", by: "TestScenario31RestrictedGroup"},
-		{does: "group and offer on one line: best or add", awaits: books},
+		{does: "group and offer on one line: best or add", by: "TestScenario31TwoDiscounts"},
 	}},
 	{32, "A till that can do little", []step{
 		{does: "2 × 20 display, 32 columns, no euro sign: texts fit", by: "TestScenario32SmallTill"},
