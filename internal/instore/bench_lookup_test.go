@@ -29,14 +29,19 @@ func BenchmarkTable(b *testing.B) {
 	var rows []*row
 	for _, part := range []struct {
 		name    string
-		measure func() []*row
+		measure func() *row
 	}{
-		{"direct", func() []*row { return []*row{store.lookupDirect(b, reads)} }},
-		{"sockets", func() []*row { return store.lookupsOverSockets(b) }},
-		{"reads", func() []*row { return []*row{store.againstReads(b, reads)} }},
-		{"open", func() []*row { return []*row{store.lookupsOpenLoop(b)} }},
+		{"direct", func() *row { return store.lookupDirect(b, reads) }},
+		{"wait", func() *row { return store.waitOverSockets(b) }},
+		{"throughput", func() *row {
+			return store.atOnce(b, &row{what: "Lookup over sockets, throughput, 16 callers", unit: "/s", target: "≥ 0.6 ×"}, store.bare)
+		}},
+		{"reads", func() *row {
+			return store.atOnce(b, &row{what: "the same against a bare handler of the same reads", unit: "/s", target: "≥ 0.75 ×"}, store.startBare(b, reads))
+		}},
+		{"open", func() *row { return store.lookupsOpenLoop(b) }},
 	} {
-		b.Run(part.name, func(*testing.B) { rows = append(rows, part.measure()...) })
+		b.Run(part.name, func(*testing.B) { rows = append(rows, part.measure()) })
 	}
 	printTable(os.Stdout, rows)
 }
@@ -110,33 +115,25 @@ func (s *benchStore) lookupAllocations(b *testing.B) {
 	fact("allocations of a Lookup called directly, all steps", fmt.Sprintf("%.0f", n), "≤ 150")
 }
 
-// againstReads is the throughput against a bare gRPC handler that does the same two reads and opens and answers the same.
-func (s *benchStore) againstReads(b *testing.B, reads *bareReads) *row {
+// waitOverSockets is one till's wait.
+func (s *benchStore) waitOverSockets(b *testing.B) *row {
 	b.Helper()
-	r := &row{what: "Lookup over sockets, throughput, against a bare handler of the same reads", unit: "/s", target: "≥ 0.75 ×"}
-	many := make([][]*tillv1.LookupRequest, benchWorkers)
-	for w := range many {
-		many[w] = s.requests(w+1, perWorker)
-	}
-	ours, bare := s.clients(b, s.ours, benchWorkers), s.clients(b, s.startBare(b, reads), benchWorkers)
-	alternate(r, benchRounds, func() float64 { return s.saturate(b, ours, many) }, func() float64 { return s.saturate(b, bare, many) })
+	r := &row{what: "Lookup over sockets, p50, one till", unit: "µs", target: "≤ 1.6 ×"}
+	requests, ours, bare := s.requests(0, benchCalls), s.clients(b, s.ours, 1), s.clients(b, s.bare, 1)
+	alternate(r, benchRounds, func() float64 { return s.wait(b, ours[0], requests) }, func() float64 { return s.wait(b, bare[0], requests) })
 	return r
 }
 
-// lookupsOverSockets measures one till's wait, and how much two cores can answer.
-func (s *benchStore) lookupsOverSockets(b *testing.B) []*row {
+// atOnce is how much two cores can answer, against a bare peer.
+func (s *benchStore) atOnce(b *testing.B, r *row, peer *peer) *row {
 	b.Helper()
-	p50 := &row{what: "Lookup over sockets, p50, one till", unit: "µs", target: "≤ 1.6 ×"}
-	full := &row{what: "Lookup over sockets, throughput, 16 callers", unit: "/s", target: "≥ 0.6 ×"}
-	requests := s.requests(0, benchCalls)
 	many := make([][]*tillv1.LookupRequest, benchWorkers)
 	for w := range many {
 		many[w] = s.requests(w+1, perWorker)
 	}
-	ours, bare := s.clients(b, s.ours, benchWorkers), s.clients(b, s.bare, benchWorkers)
-	alternate(p50, benchRounds, func() float64 { return s.wait(b, ours[0], requests) }, func() float64 { return s.wait(b, bare[0], requests) })
-	alternate(full, benchRounds, func() float64 { return s.saturate(b, ours, many) }, func() float64 { return s.saturate(b, bare, many) })
-	return []*row{p50, full}
+	ours, bare := s.clients(b, s.ours, benchWorkers), s.clients(b, peer, benchWorkers)
+	alternate(r, benchRounds, func() float64 { return s.saturate(b, ours, many) }, func() float64 { return s.saturate(b, bare, many) })
+	return r
 }
 
 // wait is the median time of one call after another, in microseconds.
