@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -372,5 +373,44 @@ func TestScenario05Phone(t *testing.T) {
 			}
 			break
 		}
+	}
+}
+
+// Double points were told before the hours ended and the sale is paid after them: it is double. Without having been told it is not.
+func TestScenario34PromiseKept(t *testing.T) {
+	t.Parallel()
+	now := time.Now().UTC()
+	zone := fmt.Sprintf("Etc/GMT%+d", now.Hour()-12) // where it is noon now; the signs of these zones are the other way round
+	place, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := now.In(place).Add(4 * time.Minute).Truncate(time.Minute)
+	programme := strings.NewReplacer("Europe/Amsterdam", zone, "    - {name: base, points: 1, per_euro: 1}\n", "    - {name: base, points: 1, per_euro: 1}\n"+
+		"    - {name: quiet, times: 2, hours: "+until.Add(-time.Hour).Format("15:04")+"-"+until.Format("15:04")+"}\n").Replace(ownProgramme)
+	home := couponShop(t, programme)
+	importOwn(t, home)
+	office(t, home, 0, "score")
+	enrolment, data := enrolled(t, home, "k1-a"), t.TempDir()
+	office(t, home, 0, "publish")
+	_, c := serveStore(t, enrolment, data)
+	released(t, c, 1)
+	pay := func(no, ref string) int64 {
+		t.Helper()
+		sale := c.sale(cardOfMine, no, 2000, "EUR")
+		sale.Receipt.Key.BusinessDate = until.Format(time.DateOnly)
+		sale.Receipt.ReceiptRef, sale.Receipt.EndedAt = ref, timestamppb.New(until.Add(3*time.Minute))
+		return c.record(sale).GetPoints()
+	}
+	ask := c.lookup(cardOfMine)
+	ask.ReceiptRef, ask.Basket = "told", &tillv1.Basket{Lines: c.sale(cardOfMine, "", 2000, "EUR").GetReceipt().GetLines()}
+	if told, err := c.Lookup(t.Context(), ask); err != nil || told.GetEstimatedPoints() != 40 {
+		t.Fatalf("told %d points, %v", told.GetEstimatedPoints(), err)
+	}
+	if got := pay("1", "told"); got != 40 {
+		t.Errorf("paid after the hours: %d points, want the 40 that were told", got)
+	}
+	if got := pay("2", "not told"); got != 20 {
+		t.Errorf("without having been told: %d points, want 20", got)
 	}
 }

@@ -170,19 +170,36 @@ func (b *booking) reckon(v *journal.View, before *standing) (*result, error) {
 
 // earnOn is the entry for what was bought. It is made even for no points: a return of this receipt is reckoned from it.
 func (b *booking) earnOn(v *journal.View, before *standing) (*outcomev1.LedgerEntry, error) {
-	lines := b.receipt.GetLines()
-	sale, err := b.earning(v, b.who, before, b.soldAt(), dayOf(b.receipt.GetKey().GetBusinessDate()))
+	sale, award, err := b.earnedAt(v, before, b.soldAt())
 	if err != nil {
 		return nil, err
 	}
-	sale.Currency, sale.Lines, sale.Groups = b.receipt.GetCurrency(), lines, b.earn.Groups().Of(lines)
-	sale.Spending, sale.Exchange, sale.Boosts = b.spends(), b.receipt.GetOriginal() != nil, b.boosts(b.promise, b.promised)
-	sale.Tenders, sale.Rounding = b.receipt.GetTenders(), loyalty.Rounding(b.receipt)
-	award := b.earn.Earn(sale)
+	if at, ok := b.service.told.of(b.receipt.GetReceiptRef(), b.who.id, b.soldAt()); ok && b.who.account != nil {
+		then, more, err := b.earnedAt(v, before, at.In(b.place.zone))
+		if err != nil {
+			return nil, err
+		}
+		if more.Points > award.Points { // the hours that gave it ended between the telling and the paying
+			sale, award = then, more
+		}
+	}
 	entry := b.entry(outcomev1.EntryKind_ENTRY_KIND_EARN, 0, award)
 	entry.Tier, entry.HeldBack = sale.Tier, award.HeldBack
 	b.who.hang(entry)
 	return entry, nil
+}
+
+// earnedAt is what the receipt earns by the rules of a moment.
+func (b *booking) earnedAt(v *journal.View, before *standing, at time.Time) (loyalty.Sale, loyalty.Award, error) {
+	lines := b.receipt.GetLines()
+	sale, err := b.earning(v, b.who, before, at, dayOf(b.receipt.GetKey().GetBusinessDate()))
+	if err != nil {
+		return sale, loyalty.Award{}, err
+	}
+	sale.Currency, sale.Lines, sale.Groups = b.receipt.GetCurrency(), lines, b.earn.Groups().Of(lines)
+	sale.Spending, sale.Exchange, sale.Boosts = b.spends(), b.receipt.GetOriginal() != nil, b.boosts(b.promise, b.promised)
+	sale.Tenders, sale.Rounding = b.receipt.GetTenders(), loyalty.Rounding(b.receipt)
+	return sale, b.earn.Earn(sale), nil
 }
 
 // soldAt is when the sale ended, in store time: rules go by it however late the receipt comes. A till that does not say sold at noon of its business

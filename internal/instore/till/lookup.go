@@ -113,6 +113,7 @@ func (c *call) decideAndSay(out *tillv1.LookupResponse, req *tillv1.LookupReques
 		facts.points = max(0, sum(st.balance, facts.earned)-st.pending)
 		out.EstimatedPoints, saldo = proto.Int64(facts.earned), "earned"
 		if w.account != nil {
+			c.service.told.keep(req.GetReceiptRef(), w.id, c.now)
 			tier, done := c.withBasket(w, st, req.GetBasket().GetCurrency(), basket, facts.earned)
 			out.Loyalty.NextStepWithBasket = c.nextStep(w.account, tier, done, speech.customer.locale.code)
 		}

@@ -46,6 +46,7 @@ func (c *call) record(ctx context.Context, req *tillv1.RecordReceiptRequest) (*t
 	}
 	if counted(b.receipt) {
 		c.service.promises.close(b.receipt.GetReceiptRef())
+		c.service.told.close(b.receipt.GetReceiptRef())
 		c.service.presented.close(req.GetCaller().GetTill(), b.receipt.GetReceiptRef(), b.receipt.GetEndedAt().AsTime())
 	}
 	out := &tillv1.RecordReceiptResponse{}

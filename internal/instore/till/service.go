@@ -37,6 +37,7 @@ type Service struct {
 
 	cfg       Config
 	promises  *promises
+	told      *told
 	presented *presentations
 	harvest   *harvest
 	aliases   atomic.Pointer[aliases]
@@ -52,7 +53,7 @@ func New(cfg Config) *Service {
 	if cfg.ContactLookups == 0 {
 		cfg.ContactLookups = 6
 	}
-	return &Service{cfg: cfg, promises: newPromises(), presented: newPresentations(), harvest: newHarvest(cfg.ContactLookups)}
+	return &Service{cfg: cfg, promises: newPromises(), told: newTold(), presented: newPresentations(), harvest: newHarvest(cfg.ContactLookups)}
 }
 
 // call is one till's question, and the release it is answered from from beginning to end.
