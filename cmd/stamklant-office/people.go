@@ -43,6 +43,26 @@ func (c *checkCommand) Run(s *session) error { return office.Check(s.home, c.Pro
 type keysCommand struct {
 	Server  keysServer  `cmd:"" help:"Enrol one server: writes the file that it starts with."`
 	Recover keysRecover `cmd:"" help:"Open the data key of a server that lost its machine's own key."`
+	Rotate  keysRotate  `cmd:"" help:"Sign with new keys from now on; stores take the old ones besides, until keys retire. Needs the root key."`
+	Retire  keysRetire  `cmd:"" help:"End the overlap: stores take nothing more that the keys before the last rotation sign. Needs the root key."`
+}
+
+type keysRotate struct {
+	Manifest bool `help:"The key releases are signed with. Both keys when neither is named."`
+	Lane     bool `help:"The key urgent words are signed with."`
+}
+
+// Run draws new keys.
+func (c *keysRotate) Run(s *session) error {
+	both := c.Manifest == c.Lane
+	return office.RotateKeys(s.ctx, s.home, c.Manifest || both, c.Lane || both, time.Now(), s.terminal)
+}
+
+type keysRetire struct{}
+
+// Run ends the overlap.
+func (c *keysRetire) Run(s *session) error {
+	return office.RetireKeys(s.ctx, s.home, time.Now(), s.terminal)
 }
 
 type keysServer struct {

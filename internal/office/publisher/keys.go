@@ -30,12 +30,19 @@ import (
 const (
 	rootFile      = "root.pem"
 	signingFile   = "signing.pem"
+	laneFile      = "lane.pem"
 	recoveryFile  = "recovery.pem"
 	detailsFile   = "details.pem"
 	chainFile     = "chain.json"
 	secretsFile   = "secrets.json"
 	keysetFile    = "keyset.skm"
 	serversFolder = "servers"
+)
+
+// What stands above a key in its file.
+const (
+	signingComment = "Signs the manifests that stores follow. Needed for every publication."
+	laneComment    = "Signs the urgent words to all stores. Needed for each."
 )
 
 // keysetLife is how long a keyset holds before it must be signed anew with the root key.
@@ -45,6 +52,7 @@ const keysetLife = 2 * 365 * 24 * time.Hour
 //
 //	root.pem       signs the keyset, nothing else; belongs on a medium kept offline
 //	signing.pem    signs manifests
+//	lane.pem       signs the lane of urgent words; where it is missing, signing.pem does
 //	recovery.pem   opens the data key of a server that lost its own
 //	details.pem    opens the contact details that customers give at tills; drawn when first published
 //	authority.pem  signs the authorities of stores, for certificates; drawn when first needed
@@ -58,6 +66,7 @@ type Keys struct {
 	dir     string
 	root    ed25519.PublicKey
 	signing ed25519.PrivateKey
+	lane    ed25519.PrivateKey
 	keyset  []byte
 	secrets secrets
 	servers map[string]Server
@@ -122,13 +131,18 @@ func CreateChain(dir string, now time.Time) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, lane, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
 	recovery, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	if err := errors.Join(
 		writePEM(filepath.Join(dir, rootFile), "Signs the keyset of this chain. Keep it offline; who has it can speak for head office.", rootKey),
-		writePEM(filepath.Join(dir, signingFile), "Signs the manifests that stores follow. Needed for every publication.", signing),
+		writePEM(filepath.Join(dir, signingFile), signingComment, signing),
+		writePEM(filepath.Join(dir, laneFile), laneComment, lane),
 		writePEM(filepath.Join(dir, recoveryFile), "Opens the data key of a server that lost its own. Keep it offline.", recovery),
 	); err != nil {
 		return nil, err
@@ -144,7 +158,7 @@ func CreateChain(dir string, now time.Time) (*Keys, error) {
 		Comment: "What this chain is. Nothing here is secret.",
 		ID:      hex.EncodeToString(id[:]), Root: root, Recovery: recovery.PublicKey().Bytes(), Created: now.UTC(),
 	}
-	if err := signKeyset(dir, c, rootKey, []ed25519.PublicKey{publicKey(signing)}, now); err != nil {
+	if err := signKeyset(dir, c, rootKey, (&Keys{signing: signing, lane: lane}).own(), now); err != nil {
 		return nil, err
 	}
 	if err := writeJSON(filepath.Join(dir, chainFile), c, 0o644); err != nil {
@@ -170,7 +184,12 @@ func LoadKeys(dir string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.signing = signing
+	k.signing, k.lane = signing, signing
+	if lane, err := readSigningKey(filepath.Join(dir, laneFile)); err == nil {
+		k.lane = lane
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	if err := readJSON(filepath.Join(dir, secretsFile), &k.secrets); err != nil {
 		return nil, err
 	}
@@ -186,20 +205,25 @@ func LoadKeys(dir string) (*Keys, error) {
 	return k, k.loadServers()
 }
 
-// checkKeyset finds out here, and not in the stores, that the signing key is not one the keyset allows.
+// checkKeyset finds out here, and not in the stores, that a key is not one the keyset allows for what it is to sign.
 func (k *Keys) checkKeyset() error {
-	trust := bundle.NewTrust(bundle.Anchor{Chain: k.Chain(), Root: k.root}, 0, [32]byte{})
-	keyset, err := trust.Keyset(k.keyset)
+	keyset, err := k.present()
 	if err != nil {
 		return err
 	}
-	own := publicKey(k.signing)
-	for _, key := range keyset.GetKeys() {
-		if own.Equal(ed25519.PublicKey(key.GetPublicKey())) {
-			return nil
+	for _, one := range []struct {
+		kind bundlev1.SignedKind
+		key  ed25519.PrivateKey
+		file string
+	}{{bundlev1.SignedKind_SIGNED_KIND_MANIFEST, k.signing, signingFile}, {bundlev1.SignedKind_SIGNED_KIND_LANE, k.lane, laneFile}} {
+		may := slices.ContainsFunc(keyset.GetKeys(), func(key *bundlev1.SigningKey) bool {
+			return publicKey(one.key).Equal(ed25519.PublicKey(key.GetPublicKey())) && slices.Contains(key.GetMaySign(), one.kind)
+		})
+		if !may {
+			return errors.New("does not allow the key in " + one.file)
 		}
 	}
-	return errors.New("does not allow the key in " + signingFile)
+	return nil
 }
 
 func (k *Keys) loadServers() error {
@@ -351,8 +375,17 @@ func (k *Keys) OpenDetails(server string, sealed []byte) (*outcomev1.ContactDeta
 	return details, proto.Unmarshal(plain, details)
 }
 
-// RenewKeyset signs the keyset anew, under the next version. It needs the root key.
+// RenewKeyset signs the keyset anew, with the keys it allows, under the next version. It needs the root key.
 func (k *Keys) RenewKeyset(now time.Time) error {
+	present, err := k.present()
+	if err != nil {
+		return err
+	}
+	return k.resign(present.GetKeys(), now)
+}
+
+// resign signs the next keyset.
+func (k *Keys) resign(keys []*bundlev1.SigningKey, now time.Time) error {
 	root, err := readSigningKey(filepath.Join(k.dir, rootFile))
 	if err != nil {
 		return err
@@ -361,7 +394,7 @@ func (k *Keys) RenewKeyset(now time.Time) error {
 	if err := readJSON(filepath.Join(k.dir, chainFile), &c); err != nil {
 		return err
 	}
-	if err := signKeyset(k.dir, c, root, []ed25519.PublicKey{publicKey(k.signing)}, now); err != nil {
+	if err := signKeyset(k.dir, c, root, keys, now); err != nil {
 		return err
 	}
 	k.keyset, err = os.ReadFile(filepath.Join(k.dir, keysetFile))
@@ -369,10 +402,10 @@ func (k *Keys) RenewKeyset(now time.Time) error {
 }
 
 // signKeyset writes the keyset that follows the one in the folder.
-func signKeyset(dir string, c chain, root ed25519.PrivateKey, signing []ed25519.PublicKey, now time.Time) error {
+func signKeyset(dir string, c chain, root ed25519.PrivateKey, keys []*bundlev1.SigningKey, now time.Time) error {
 	id := bundle.ChainOf(publicKey(root))
 	next := &bundlev1.Keyset{
-		ChainId: id[:], Version: 1, ExpiresAt: timestamppb.New(now.Add(keysetLife)), RecoveryPublicKey: c.Recovery,
+		ChainId: id[:], Version: 1, ExpiresAt: timestamppb.New(now.Add(keysetLife)), RecoveryPublicKey: c.Recovery, Keys: keys,
 	}
 	if file, err := os.ReadFile(filepath.Join(dir, keysetFile)); err == nil {
 		before, err := bundle.NewTrust(bundle.Anchor{Chain: id, Root: publicKey(root)}, 0, [32]byte{}).Keyset(file)
@@ -382,13 +415,6 @@ func signKeyset(dir string, c chain, root ed25519.PrivateKey, signing []ed25519.
 		next.Version = before.GetVersion() + 1
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
-	}
-	for _, public := range signing {
-		keyID := bundle.KeyIDOf(public)
-		next.Keys = append(next.Keys, &bundlev1.SigningKey{
-			KeyId: keyID[:], PublicKey: public,
-			MaySign: []bundlev1.SignedKind{bundlev1.SignedKind_SIGNED_KIND_MANIFEST, bundlev1.SignedKind_SIGNED_KIND_LANE},
-		})
 	}
 	payload, err := proto.MarshalOptions{Deterministic: true}.Marshal(next)
 	if err != nil {

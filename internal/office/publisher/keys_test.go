@@ -186,7 +186,7 @@ func TestRenewKeyset(t *testing.T) {
 			t.Fatal(err)
 		}
 		keyset, err := trust.Keyset(file)
-		if err != nil || keyset.GetVersion() != version || len(keyset.GetKeys()) != 1 || len(keyset.GetKeys()[0].GetPublicKey()) != ed25519.PublicKeySize {
+		if err != nil || keyset.GetVersion() != version || len(keyset.GetKeys()) != 2 || len(keyset.GetKeys()[0].GetPublicKey()) != ed25519.PublicKeySize {
 			t.Fatalf("version %d: %v, %v", version, keyset, err)
 		}
 		if err := o.keys.RenewKeyset(day.AddDate(int(version), 0, 0)); err != nil {

@@ -38,7 +38,7 @@ func WriteLane(ctx context.Context, keys *Keys, bundles string, head uint64, rec
 		if err != nil {
 			return i, err
 		}
-		file, err := bundle.Sign(bundlev1.SignedKind_SIGNED_KIND_LANE, keys.Chain(), keys.signing, payload)
+		file, err := bundle.Sign(bundlev1.SignedKind_SIGNED_KIND_LANE, keys.Chain(), keys.lane, payload)
 		if err != nil {
 			return i, err
 		}
