@@ -81,7 +81,7 @@ func (c *call) guard(caller *tillv1.Caller, i *tillv1.Identifier) error {
 	if i == nil {
 		return nil
 	}
-	reading := c.rules.Read(bytesOf(i))
+	reading := c.read(i)
 	if reading.Outcome != identify.Card {
 		return nil
 	}

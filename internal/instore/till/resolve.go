@@ -58,9 +58,17 @@ func bytesOf(i *tillv1.Identifier) []byte {
 	return []byte(i.GetText())
 }
 
+// read tells what was scanned. A call reads one identifier at most twice: to guard it, and to find its owner.
+func (c *call) read(i *tillv1.Identifier) identify.Reading {
+	if c.lastRead != i {
+		c.lastRead, c.reading = i, c.rules.Read(bytesOf(i))
+	}
+	return c.reading
+}
+
 // scanned finds out whom an identifier leads to.
 func (c *call) scanned(ctx context.Context, i *tillv1.Identifier) (*who, error) {
-	reading := c.rules.Read(bytesOf(i))
+	reading := c.read(i)
 	w := &who{reading: reading, scanned: reading}
 	switch reading.Outcome {
 	case identify.NotACard:

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
+	"github.com/stamklant/stamklant/internal/identify"
 	"github.com/stamklant/stamklant/internal/instore/generation"
 	"github.com/stamklant/stamklant/internal/instore/journal"
 )
@@ -67,6 +68,9 @@ type call struct {
 	store   string
 	place   *place
 	now     time.Time // in store time
+
+	lastRead *tillv1.Identifier // the scan that was read last,
+	reading  identify.Reading   // and as what
 }
 
 // answer runs a handler on the active release. Where a customer's record cannot be read in it, the previous release answers, with its own
