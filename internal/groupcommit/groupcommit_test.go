@@ -74,9 +74,10 @@ func contents(t *testing.T, db *bbolt.DB) map[string]string {
 func hold(t *testing.T, c *groupcommit.Committer) (release func()) {
 	t.Helper()
 	taken, gate, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	var first sync.Once // it runs again when one that joined it fails
 	go func() {
 		done <- c.Do(context.Background(), func(*bbolt.Tx) error {
-			close(taken)
+			first.Do(func() { close(taken) })
 			<-gate
 			return nil
 		})
