@@ -182,7 +182,9 @@ type Account struct {
 	// What the models foretell, in bands. Only what live campaigns ask about travels; absent when none asks or nothing is foretold.
 	Predictions *Predictions `protobuf:"bytes,14,opt,name=predictions,proto3" json:"predictions,omitempty"`
 	// What the customer likes to buy, when and how. Only what live campaigns ask about travels; absent when none asks or nothing is known.
-	Picture       *Picture `protobuf:"bytes,15,opt,name=picture,proto3" json:"picture,omitempty"`
+	Picture *Picture `protobuf:"bytes,15,opt,name=picture,proto3" json:"picture,omitempty"`
+	// When the customer was last asked something, anywhere. Absent while the programme has no live survey, and for who was never asked.
+	Asked         *Asked `protobuf:"bytes,16,opt,name=asked,proto3" json:"asked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -322,6 +324,151 @@ func (x *Account) GetPicture() *Picture {
 	return nil
 }
 
+func (x *Account) GetAsked() *Asked {
+	if x != nil {
+		return x.Asked
+	}
+	return nil
+}
+
+// Asked is when a customer was asked questions. Days are days since 1970-01-01, 0 for never. Who would have been asked, but for the holdout, counts
+// as asked, so that both sides of an experiment go the same way.
+type Asked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last question of any kind.
+	LastDay int32 `protobuf:"varint,1,opt,name=last_day,json=lastDay,proto3" json:"last_day,omitempty"`
+	// The last question whether the customer would recommend the chain.
+	LastNpsDay int32 `protobuf:"varint,2,opt,name=last_nps_day,json=lastNpsDay,proto3" json:"last_nps_day,omitempty"`
+	// The last question that was declined.
+	DeclinedDay int32 `protobuf:"varint,3,opt,name=declined_day,json=declinedDay,proto3" json:"declined_day,omitempty"`
+	// The one declined before that.
+	DeclinedBeforeDay int32 `protobuf:"varint,4,opt,name=declined_before_day,json=declinedBeforeDay,proto3" json:"declined_before_day,omitempty"`
+	// The last day of each question that is still put to customers.
+	Questions     []*QuestionAsked `protobuf:"bytes,5,rep,name=questions,proto3" json:"questions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Asked) Reset() {
+	*x = Asked{}
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Asked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Asked) ProtoMessage() {}
+
+func (x *Asked) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Asked.ProtoReflect.Descriptor instead.
+func (*Asked) Descriptor() ([]byte, []int) {
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Asked) GetLastDay() int32 {
+	if x != nil {
+		return x.LastDay
+	}
+	return 0
+}
+
+func (x *Asked) GetLastNpsDay() int32 {
+	if x != nil {
+		return x.LastNpsDay
+	}
+	return 0
+}
+
+func (x *Asked) GetDeclinedDay() int32 {
+	if x != nil {
+		return x.DeclinedDay
+	}
+	return 0
+}
+
+func (x *Asked) GetDeclinedBeforeDay() int32 {
+	if x != nil {
+		return x.DeclinedBeforeDay
+	}
+	return 0
+}
+
+func (x *Asked) GetQuestions() []*QuestionAsked {
+	if x != nil {
+		return x.Questions
+	}
+	return nil
+}
+
+// QuestionAsked is when one question was last put to a customer.
+type QuestionAsked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its campaign.
+	Campaign string `protobuf:"bytes,1,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// The day, in days since 1970-01-01.
+	Day           int32 `protobuf:"varint,2,opt,name=day,proto3" json:"day,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuestionAsked) Reset() {
+	*x = QuestionAsked{}
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuestionAsked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuestionAsked) ProtoMessage() {}
+
+func (x *QuestionAsked) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuestionAsked.ProtoReflect.Descriptor instead.
+func (*QuestionAsked) Descriptor() ([]byte, []int) {
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *QuestionAsked) GetCampaign() string {
+	if x != nil {
+		return x.Campaign
+	}
+	return ""
+}
+
+func (x *QuestionAsked) GetDay() int32 {
+	if x != nil {
+		return x.Day
+	}
+	return 0
+}
+
 // Values are what scoring measured over the window. Stores derive scores and segment from them with the release's cut points,
 // so that a customer who did nothing does not change from day to day.
 type Values struct {
@@ -340,7 +487,7 @@ type Values struct {
 
 func (x *Values) Reset() {
 	*x = Values{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[1]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -352,7 +499,7 @@ func (x *Values) String() string {
 func (*Values) ProtoMessage() {}
 
 func (x *Values) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[1]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -365,7 +512,7 @@ func (x *Values) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Values.ProtoReflect.Descriptor instead.
 func (*Values) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{1}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Values) GetLastReceiptDay() int32 {
@@ -411,7 +558,7 @@ type Memory struct {
 
 func (x *Memory) Reset() {
 	*x = Memory{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[2]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +570,7 @@ func (x *Memory) String() string {
 func (*Memory) ProtoMessage() {}
 
 func (x *Memory) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[2]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +583,7 @@ func (x *Memory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Memory.ProtoReflect.Descriptor instead.
 func (*Memory) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{2}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Memory) GetPreviousSegment() string {
@@ -480,7 +627,7 @@ type Predictions struct {
 
 func (x *Predictions) Reset() {
 	*x = Predictions{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[3]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -492,7 +639,7 @@ func (x *Predictions) String() string {
 func (*Predictions) ProtoMessage() {}
 
 func (x *Predictions) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[3]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -505,7 +652,7 @@ func (x *Predictions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Predictions.ProtoReflect.Descriptor instead.
 func (*Predictions) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{3}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Predictions) GetAlivePercent() int32 {
@@ -577,7 +724,7 @@ type Picture struct {
 
 func (x *Picture) Reset() {
 	*x = Picture{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[4]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +736,7 @@ func (x *Picture) String() string {
 func (*Picture) ProtoMessage() {}
 
 func (x *Picture) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[4]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +749,7 @@ func (x *Picture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Picture.ProtoReflect.Descriptor instead.
 func (*Picture) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{4}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Picture) GetFavouriteGroup() string {
@@ -704,7 +851,7 @@ type Replenishment struct {
 
 func (x *Replenishment) Reset() {
 	*x = Replenishment{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[5]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +863,7 @@ func (x *Replenishment) String() string {
 func (*Replenishment) ProtoMessage() {}
 
 func (x *Replenishment) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[5]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +876,7 @@ func (x *Replenishment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replenishment.ProtoReflect.Descriptor instead.
 func (*Replenishment) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{5}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Replenishment) GetGroup() string {
@@ -770,7 +917,7 @@ type ImportedScores struct {
 
 func (x *ImportedScores) Reset() {
 	*x = ImportedScores{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[6]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +929,7 @@ func (x *ImportedScores) String() string {
 func (*ImportedScores) ProtoMessage() {}
 
 func (x *ImportedScores) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[6]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +942,7 @@ func (x *ImportedScores) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportedScores.ProtoReflect.Descriptor instead.
 func (*ImportedScores) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{6}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ImportedScores) GetSegment() string {
@@ -857,7 +1004,7 @@ type LoyaltyState struct {
 
 func (x *LoyaltyState) Reset() {
 	*x = LoyaltyState{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[7]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -869,7 +1016,7 @@ func (x *LoyaltyState) String() string {
 func (*LoyaltyState) ProtoMessage() {}
 
 func (x *LoyaltyState) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[7]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -882,7 +1029,7 @@ func (x *LoyaltyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoyaltyState.ProtoReflect.Descriptor instead.
 func (*LoyaltyState) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{7}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *LoyaltyState) GetBalance() int64 {
@@ -968,7 +1115,7 @@ type Expiry struct {
 
 func (x *Expiry) Reset() {
 	*x = Expiry{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[8]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -980,7 +1127,7 @@ func (x *Expiry) String() string {
 func (*Expiry) ProtoMessage() {}
 
 func (x *Expiry) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[8]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -993,7 +1140,7 @@ func (x *Expiry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expiry.ProtoReflect.Descriptor instead.
 func (*Expiry) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{8}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Expiry) GetPoints() int64 {
@@ -1027,7 +1174,7 @@ type Consents struct {
 
 func (x *Consents) Reset() {
 	*x = Consents{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[9]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1039,7 +1186,7 @@ func (x *Consents) String() string {
 func (*Consents) ProtoMessage() {}
 
 func (x *Consents) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[9]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1052,7 +1199,7 @@ func (x *Consents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Consents.ProtoReflect.Descriptor instead.
 func (*Consents) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Consents) GetObjected() bool {
@@ -1102,7 +1249,7 @@ type Trait struct {
 
 func (x *Trait) Reset() {
 	*x = Trait{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[10]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1114,7 +1261,7 @@ func (x *Trait) String() string {
 func (*Trait) ProtoMessage() {}
 
 func (x *Trait) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[10]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1127,7 +1274,7 @@ func (x *Trait) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trait.ProtoReflect.Descriptor instead.
 func (*Trait) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Trait) GetName() string {
@@ -1213,7 +1360,7 @@ type Identifier struct {
 
 func (x *Identifier) Reset() {
 	*x = Identifier{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[11]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +1372,7 @@ func (x *Identifier) String() string {
 func (*Identifier) ProtoMessage() {}
 
 func (x *Identifier) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[11]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +1385,7 @@ func (x *Identifier) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Identifier.ProtoReflect.Descriptor instead.
 func (*Identifier) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Identifier) GetState() IdentifierState {
@@ -1289,7 +1436,7 @@ type CutPoints struct {
 
 func (x *CutPoints) Reset() {
 	*x = CutPoints{}
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[12]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1448,7 @@ func (x *CutPoints) String() string {
 func (*CutPoints) ProtoMessage() {}
 
 func (x *CutPoints) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[12]
+	mi := &file_stamklant_customer_v1_customer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1461,7 @@ func (x *CutPoints) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutPoints.ProtoReflect.Descriptor instead.
 func (*CutPoints) Descriptor() ([]byte, []int) {
-	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_customer_v1_customer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CutPoints) GetRecencyDays() []int64 {
@@ -1349,7 +1496,7 @@ var File_stamklant_customer_v1_customer_proto protoreflect.FileDescriptor
 
 const file_stamklant_customer_v1_customer_proto_rawDesc = "" +
 	"\n" +
-	"$stamklant/customer/v1/customer.proto\x12\x15stamklant.customer.v1\x1a\x1bbuf/validate/validate.proto\"\xa8\x06\n" +
+	"$stamklant/customer/v1/customer.proto\x12\x15stamklant.customer.v1\x1a\x1bbuf/validate/validate.proto\"\xdc\x06\n" +
 	"\aAccount\x12C\n" +
 	"\x05state\x18\x01 \x01(\x0e2#.stamklant.customer.v1.AccountStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12&\n" +
 	"\n" +
@@ -1368,7 +1515,18 @@ const file_stamklant_customer_v1_customer_proto_rawDesc = "" +
 	"\x05minor\x18\f \x01(\bR\x05minor\x12-\n" +
 	"\rinternal_note\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\finternalNote\x12D\n" +
 	"\vpredictions\x18\x0e \x01(\v2\".stamklant.customer.v1.PredictionsR\vpredictions\x128\n" +
-	"\apicture\x18\x0f \x01(\v2\x1e.stamklant.customer.v1.PictureR\apicture\"\xa3\x01\n" +
+	"\apicture\x18\x0f \x01(\v2\x1e.stamklant.customer.v1.PictureR\apicture\x122\n" +
+	"\x05asked\x18\x10 \x01(\v2\x1c.stamklant.customer.v1.AskedR\x05asked\"\xe5\x01\n" +
+	"\x05Asked\x12\x19\n" +
+	"\blast_day\x18\x01 \x01(\x05R\alastDay\x12 \n" +
+	"\flast_nps_day\x18\x02 \x01(\x05R\n" +
+	"lastNpsDay\x12!\n" +
+	"\fdeclined_day\x18\x03 \x01(\x05R\vdeclinedDay\x12.\n" +
+	"\x13declined_before_day\x18\x04 \x01(\x05R\x11declinedBeforeDay\x12L\n" +
+	"\tquestions\x18\x05 \x03(\v2$.stamklant.customer.v1.QuestionAskedB\b\xbaH\x05\x92\x01\x02\x10@R\tquestions\"H\n" +
+	"\rQuestionAsked\x12%\n" +
+	"\bcampaign\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\bcampaign\x12\x10\n" +
+	"\x03day\x18\x02 \x01(\x05R\x03day\"\xa3\x01\n" +
 	"\x06Values\x12(\n" +
 	"\x10last_receipt_day\x18\x01 \x01(\x05R\x0elastReceiptDay\x12\x1c\n" +
 	"\tfrequency\x18\x02 \x01(\x03R\tfrequency\x12%\n" +
@@ -1485,42 +1643,46 @@ func file_stamklant_customer_v1_customer_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_customer_v1_customer_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stamklant_customer_v1_customer_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_stamklant_customer_v1_customer_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_stamklant_customer_v1_customer_proto_goTypes = []any{
 	(AccountState)(0),      // 0: stamklant.customer.v1.AccountState
 	(IdentifierState)(0),   // 1: stamklant.customer.v1.IdentifierState
 	(*Account)(nil),        // 2: stamklant.customer.v1.Account
-	(*Values)(nil),         // 3: stamklant.customer.v1.Values
-	(*Memory)(nil),         // 4: stamklant.customer.v1.Memory
-	(*Predictions)(nil),    // 5: stamklant.customer.v1.Predictions
-	(*Picture)(nil),        // 6: stamklant.customer.v1.Picture
-	(*Replenishment)(nil),  // 7: stamklant.customer.v1.Replenishment
-	(*ImportedScores)(nil), // 8: stamklant.customer.v1.ImportedScores
-	(*LoyaltyState)(nil),   // 9: stamklant.customer.v1.LoyaltyState
-	(*Expiry)(nil),         // 10: stamklant.customer.v1.Expiry
-	(*Consents)(nil),       // 11: stamklant.customer.v1.Consents
-	(*Trait)(nil),          // 12: stamklant.customer.v1.Trait
-	(*Identifier)(nil),     // 13: stamklant.customer.v1.Identifier
-	(*CutPoints)(nil),      // 14: stamklant.customer.v1.CutPoints
+	(*Asked)(nil),          // 3: stamklant.customer.v1.Asked
+	(*QuestionAsked)(nil),  // 4: stamklant.customer.v1.QuestionAsked
+	(*Values)(nil),         // 5: stamklant.customer.v1.Values
+	(*Memory)(nil),         // 6: stamklant.customer.v1.Memory
+	(*Predictions)(nil),    // 7: stamklant.customer.v1.Predictions
+	(*Picture)(nil),        // 8: stamklant.customer.v1.Picture
+	(*Replenishment)(nil),  // 9: stamklant.customer.v1.Replenishment
+	(*ImportedScores)(nil), // 10: stamklant.customer.v1.ImportedScores
+	(*LoyaltyState)(nil),   // 11: stamklant.customer.v1.LoyaltyState
+	(*Expiry)(nil),         // 12: stamklant.customer.v1.Expiry
+	(*Consents)(nil),       // 13: stamklant.customer.v1.Consents
+	(*Trait)(nil),          // 14: stamklant.customer.v1.Trait
+	(*Identifier)(nil),     // 15: stamklant.customer.v1.Identifier
+	(*CutPoints)(nil),      // 16: stamklant.customer.v1.CutPoints
 }
 var file_stamklant_customer_v1_customer_proto_depIdxs = []int32{
 	0,  // 0: stamklant.customer.v1.Account.state:type_name -> stamklant.customer.v1.AccountState
-	3,  // 1: stamklant.customer.v1.Account.values:type_name -> stamklant.customer.v1.Values
-	4,  // 2: stamklant.customer.v1.Account.memory:type_name -> stamklant.customer.v1.Memory
-	8,  // 3: stamklant.customer.v1.Account.imported:type_name -> stamklant.customer.v1.ImportedScores
-	9,  // 4: stamklant.customer.v1.Account.loyalty:type_name -> stamklant.customer.v1.LoyaltyState
-	11, // 5: stamklant.customer.v1.Account.consents:type_name -> stamklant.customer.v1.Consents
-	12, // 6: stamklant.customer.v1.Account.traits:type_name -> stamklant.customer.v1.Trait
-	5,  // 7: stamklant.customer.v1.Account.predictions:type_name -> stamklant.customer.v1.Predictions
-	6,  // 8: stamklant.customer.v1.Account.picture:type_name -> stamklant.customer.v1.Picture
-	7,  // 9: stamklant.customer.v1.Picture.replenishments:type_name -> stamklant.customer.v1.Replenishment
-	10, // 10: stamklant.customer.v1.LoyaltyState.next_expiry:type_name -> stamklant.customer.v1.Expiry
-	1,  // 11: stamklant.customer.v1.Identifier.state:type_name -> stamklant.customer.v1.IdentifierState
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	5,  // 1: stamklant.customer.v1.Account.values:type_name -> stamklant.customer.v1.Values
+	6,  // 2: stamklant.customer.v1.Account.memory:type_name -> stamklant.customer.v1.Memory
+	10, // 3: stamklant.customer.v1.Account.imported:type_name -> stamklant.customer.v1.ImportedScores
+	11, // 4: stamklant.customer.v1.Account.loyalty:type_name -> stamklant.customer.v1.LoyaltyState
+	13, // 5: stamklant.customer.v1.Account.consents:type_name -> stamklant.customer.v1.Consents
+	14, // 6: stamklant.customer.v1.Account.traits:type_name -> stamklant.customer.v1.Trait
+	7,  // 7: stamklant.customer.v1.Account.predictions:type_name -> stamklant.customer.v1.Predictions
+	8,  // 8: stamklant.customer.v1.Account.picture:type_name -> stamklant.customer.v1.Picture
+	3,  // 9: stamklant.customer.v1.Account.asked:type_name -> stamklant.customer.v1.Asked
+	4,  // 10: stamklant.customer.v1.Asked.questions:type_name -> stamklant.customer.v1.QuestionAsked
+	9,  // 11: stamklant.customer.v1.Picture.replenishments:type_name -> stamklant.customer.v1.Replenishment
+	12, // 12: stamklant.customer.v1.LoyaltyState.next_expiry:type_name -> stamklant.customer.v1.Expiry
+	1,  // 13: stamklant.customer.v1.Identifier.state:type_name -> stamklant.customer.v1.IdentifierState
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_customer_v1_customer_proto_init() }
@@ -1528,8 +1690,8 @@ func file_stamklant_customer_v1_customer_proto_init() {
 	if File_stamklant_customer_v1_customer_proto != nil {
 		return
 	}
-	file_stamklant_customer_v1_customer_proto_msgTypes[4].OneofWrappers = []any{}
-	file_stamklant_customer_v1_customer_proto_msgTypes[10].OneofWrappers = []any{
+	file_stamklant_customer_v1_customer_proto_msgTypes[6].OneofWrappers = []any{}
+	file_stamklant_customer_v1_customer_proto_msgTypes[12].OneofWrappers = []any{
 		(*Trait_Yes)(nil),
 		(*Trait_Number)(nil),
 		(*Trait_Word)(nil),
@@ -1540,7 +1702,7 @@ func file_stamklant_customer_v1_customer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_customer_v1_customer_proto_rawDesc), len(file_stamklant_customer_v1_customer_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

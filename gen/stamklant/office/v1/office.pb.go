@@ -177,6 +177,8 @@ const (
 	ExportKind_EXPORT_KIND_COUPONS ExportKind = 5
 	// One row per answer or correction that came after its receipt.
 	ExportKind_EXPORT_KIND_OUTCOMES ExportKind = 6
+	// One row per answer to a question, once: what was asked, what was answered, when and where, and whose it is where the customer agreed to that.
+	ExportKind_EXPORT_KIND_ANSWERS ExportKind = 7
 )
 
 // Enum value maps for ExportKind.
@@ -189,6 +191,7 @@ var (
 		4: "EXPORT_KIND_RECEIPTS",
 		5: "EXPORT_KIND_COUPONS",
 		6: "EXPORT_KIND_OUTCOMES",
+		7: "EXPORT_KIND_ANSWERS",
 	}
 	ExportKind_value = map[string]int32{
 		"EXPORT_KIND_UNSPECIFIED": 0,
@@ -198,6 +201,7 @@ var (
 		"EXPORT_KIND_RECEIPTS":    4,
 		"EXPORT_KIND_COUPONS":     5,
 		"EXPORT_KIND_OUTCOMES":    6,
+		"EXPORT_KIND_ANSWERS":     7,
 	}
 )
 
@@ -2249,7 +2253,7 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x13LIST_KIND_CUSTOMERS\x10\x02\x12\x16\n" +
 	"\x12LIST_KIND_ARTICLES\x10\x03\x12\x14\n" +
 	"\x10LIST_KIND_STORES\x10\x04\x12\x16\n" +
-	"\x12LIST_KIND_VOUCHERS\x10\x05*\xbf\x01\n" +
+	"\x12LIST_KIND_VOUCHERS\x10\x05*\xd8\x01\n" +
 	"\n" +
 	"ExportKind\x12\x1b\n" +
 	"\x17EXPORT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -2258,7 +2262,8 @@ const file_stamklant_office_v1_office_proto_rawDesc = "" +
 	"\x12EXPORT_KIND_LEDGER\x10\x03\x12\x18\n" +
 	"\x14EXPORT_KIND_RECEIPTS\x10\x04\x12\x17\n" +
 	"\x13EXPORT_KIND_COUPONS\x10\x05\x12\x18\n" +
-	"\x14EXPORT_KIND_OUTCOMES\x10\x06*\xe3\x01\n" +
+	"\x14EXPORT_KIND_OUTCOMES\x10\x06\x12\x17\n" +
+	"\x13EXPORT_KIND_ANSWERS\x10\a*\xe3\x01\n" +
 	"\n" +
 	"RunOutcome\x12\x1b\n" +
 	"\x17RUN_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +

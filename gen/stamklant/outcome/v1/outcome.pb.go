@@ -10,6 +10,7 @@ package outcomev1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -39,7 +40,8 @@ const (
 	UseResult_USE_RESULT_RESERVED_BY_OTHER UseResult = 3
 	// It was not to be used on that day.
 	UseResult_USE_RESULT_NOT_VALID UseResult = 4
-	// This server does not hold it; head office sorts it out.
+	// This server does not hold it; head office sorts it out. Of points: they were neither held for this sale nor this server's to give; they are booked
+	// all the same, for the till gave them.
 	UseResult_USE_RESULT_NOT_HERE UseResult = 5
 	// The goods it was used on were all brought back: it may be used again.
 	UseResult_USE_RESULT_GIVEN_BACK UseResult = 6
@@ -368,7 +370,9 @@ const (
 	EntryKind_ENTRY_KIND_EARN EntryKind = 1
 	// Taken back on a return.
 	EntryKind_ENTRY_KIND_REVERSE EntryKind = 2
-	// Spent.
+	// Spent: ordinal 0 of the receipt's key, below zero, points per line by what each line cost. Ordinal 1, above zero, gives spent points back with goods
+	// that come back; ordinal 2, below zero, spends them again when that return is voided. Higher ordinals, of the sale's key, are head office's: they
+	// bring what its returns gave back in all to what they should have given.
 	EntryKind_ENTRY_KIND_REDEEM EntryKind = 3
 	// Lapsed.
 	EntryKind_ENTRY_KIND_EXPIRE EntryKind = 4
@@ -377,6 +381,9 @@ const (
 	// Corrected at head office: what the returns of a sale took back in all is brought to what they should have taken. The id's receipt key is
 	// that of the sale, its ordinal counts the sale's corrections.
 	EntryKind_ENTRY_KIND_CORRECTION EntryKind = 6
+	// For answering a question. In the id the suggestion's id, with its length before it, stands for the receipt key: one question is paid for once,
+	// however and wherever the answer comes.
+	EntryKind_ENTRY_KIND_SURVEY EntryKind = 7
 )
 
 // Enum value maps for EntryKind.
@@ -389,6 +396,7 @@ var (
 		4: "ENTRY_KIND_EXPIRE",
 		5: "ENTRY_KIND_OPENING",
 		6: "ENTRY_KIND_CORRECTION",
+		7: "ENTRY_KIND_SURVEY",
 	}
 	EntryKind_value = map[string]int32{
 		"ENTRY_KIND_UNSPECIFIED": 0,
@@ -398,6 +406,7 @@ var (
 		"ENTRY_KIND_EXPIRE":      4,
 		"ENTRY_KIND_OPENING":     5,
 		"ENTRY_KIND_CORRECTION":  6,
+		"ENTRY_KIND_SURVEY":      7,
 	}
 )
 
@@ -835,6 +844,7 @@ type Use struct {
 	//	*Use_VoucherRef
 	//	*Use_VoucherCode
 	//	*Use_Offer
+	//	*Use_Points
 	Thing         isUse_Thing `protobuf_oneof:"thing"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -904,6 +914,15 @@ func (x *Use) GetOffer() string {
 	return ""
 }
 
+func (x *Use) GetPoints() int64 {
+	if x != nil {
+		if x, ok := x.Thing.(*Use_Points); ok {
+			return x.Points
+		}
+	}
+	return 0
+}
+
 type isUse_Thing interface {
 	isUse_Thing()
 }
@@ -923,21 +942,30 @@ type Use_Offer struct {
 	Offer string `protobuf:"bytes,3,opt,name=offer,proto3,oneof"`
 }
 
+type Use_Points struct {
+	// So many points, spent by the customer of the receipt. Without it the amount paid with points says how many, by the programme's rule.
+	Points int64 `protobuf:"varint,4,opt,name=points,proto3,oneof"`
+}
+
 func (*Use_VoucherRef) isUse_Thing() {}
 
 func (*Use_VoucherCode) isUse_Thing() {}
 
 func (*Use_Offer) isUse_Thing() {}
 
+func (*Use_Points) isUse_Thing() {}
+
 // CouponUse is what a booking did to a voucher, coupon or limited offer.
 type CouponUse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The voucher, 16 bytes; empty for an offer.
+	// The voucher, 16 bytes; empty for an offer and for points.
 	VoucherId []byte `protobuf:"bytes,1,opt,name=voucher_id,json=voucherId,proto3" json:"voucher_id,omitempty"`
 	// The campaign; empty where it is not known.
 	Campaign string `protobuf:"bytes,2,opt,name=campaign,proto3" json:"campaign,omitempty"`
 	// What became of it.
-	Result        UseResult `protobuf:"varint,3,opt,name=result,proto3,enum=stamklant.outcome.v1.UseResult" json:"result,omitempty"`
+	Result UseResult `protobuf:"varint,3,opt,name=result,proto3,enum=stamklant.outcome.v1.UseResult" json:"result,omitempty"`
+	// So many points; 0 for anything else.
+	Points        int64 `protobuf:"varint,4,opt,name=points,proto3" json:"points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -991,6 +1019,13 @@ func (x *CouponUse) GetResult() UseResult {
 		return x.Result
 	}
 	return UseResult_USE_RESULT_UNSPECIFIED
+}
+
+func (x *CouponUse) GetPoints() int64 {
+	if x != nil {
+		return x.Points
+	}
+	return 0
 }
 
 // Coupon is a right to be used once, as it was given. What stands here was printed: a later programme changes nothing about it.
@@ -1403,7 +1438,9 @@ type Exposure struct {
 	// Treatment or holdout.
 	Arm Arm `protobuf:"varint,3,opt,name=arm,proto3,enum=stamklant.outcome.v1.Arm" json:"arm,omitempty"`
 	// What came of it.
-	Response      Response `protobuf:"varint,4,opt,name=response,proto3,enum=stamklant.outcome.v1.Response" json:"response,omitempty"`
+	Response Response `protobuf:"varint,4,opt,name=response,proto3,enum=stamklant.outcome.v1.Response" json:"response,omitempty"`
+	// What was answered, to a question.
+	Answer        *Answer `protobuf:"bytes,5,opt,name=answer,proto3" json:"answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1466,6 +1503,77 @@ func (x *Exposure) GetResponse() Response {
 	return Response_RESPONSE_UNSPECIFIED
 }
 
+func (x *Exposure) GetAnswer() *Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+// Answer is what a customer answered to a question.
+type Answer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was asked. Filled in by the server; a till that says something else is refused.
+	Kind v1.SurveyKind `protobuf:"varint,1,opt,name=kind,proto3,enum=stamklant.programme.v1.SurveyKind" json:"kind,omitempty"`
+	// The figure: 0 to 10, 1 to 5; 1 for yes and 0 for no; of choices which one, from 1.
+	Number int32 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	// Of the question after it, which choice, from 1; 0 when it was not asked or not answered.
+	FollowUp      int32 `protobuf:"varint,3,opt,name=follow_up,json=followUp,proto3" json:"follow_up,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Answer) Reset() {
+	*x = Answer{}
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Answer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Answer) ProtoMessage() {}
+
+func (x *Answer) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Answer.ProtoReflect.Descriptor instead.
+func (*Answer) Descriptor() ([]byte, []int) {
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Answer) GetKind() v1.SurveyKind {
+	if x != nil {
+		return x.Kind
+	}
+	return v1.SurveyKind(0)
+}
+
+func (x *Answer) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Answer) GetFollowUp() int32 {
+	if x != nil {
+		return x.FollowUp
+	}
+	return 0
+}
+
 // LedgerEntry is one signed booking of points. Entries form a set: the same fact has the same id everywhere, and is counted once.
 type LedgerEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1499,7 +1607,7 @@ type LedgerEntry struct {
 
 func (x *LedgerEntry) Reset() {
 	*x = LedgerEntry{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[9]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1619,7 @@ func (x *LedgerEntry) String() string {
 func (*LedgerEntry) ProtoMessage() {}
 
 func (x *LedgerEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[9]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1632,7 @@ func (x *LedgerEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerEntry.ProtoReflect.Descriptor instead.
 func (*LedgerEntry) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{9}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LedgerEntry) GetEntryId() []byte {
@@ -1645,7 +1753,7 @@ type RecordedReceipt struct {
 
 func (x *RecordedReceipt) Reset() {
 	*x = RecordedReceipt{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +1765,7 @@ func (x *RecordedReceipt) String() string {
 func (*RecordedReceipt) ProtoMessage() {}
 
 func (x *RecordedReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[10]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +1778,7 @@ func (x *RecordedReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedReceipt.ProtoReflect.Descriptor instead.
 func (*RecordedReceipt) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{10}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RecordedReceipt) GetReceipt() *Receipt {
@@ -1774,7 +1882,7 @@ type ReceiptConflict struct {
 
 func (x *ReceiptConflict) Reset() {
 	*x = ReceiptConflict{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1894,7 @@ func (x *ReceiptConflict) String() string {
 func (*ReceiptConflict) ProtoMessage() {}
 
 func (x *ReceiptConflict) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[11]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +1907,7 @@ func (x *ReceiptConflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiptConflict.ProtoReflect.Descriptor instead.
 func (*ReceiptConflict) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{11}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReceiptConflict) GetKey() *ReceiptKey {
@@ -1853,7 +1961,7 @@ type OutboxRow struct {
 
 func (x *OutboxRow) Reset() {
 	*x = OutboxRow{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1865,7 +1973,7 @@ func (x *OutboxRow) String() string {
 func (*OutboxRow) ProtoMessage() {}
 
 func (x *OutboxRow) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[12]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1878,7 +1986,7 @@ func (x *OutboxRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRow.ProtoReflect.Descriptor instead.
 func (*OutboxRow) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{12}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OutboxRow) GetSequence() uint64 {
@@ -2026,14 +2134,21 @@ type LateOutcome struct {
 	// When it came.
 	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
 	// The account, 16 bytes; empty where it is not known.
-	AccountId     []byte `protobuf:"bytes,6,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	AccountId []byte `protobuf:"bytes,6,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// The store it was told in.
+	Store string `protobuf:"bytes,7,opt,name=store,proto3" json:"store,omitempty"`
+	// The bookings it made: points for an answer.
+	Entries []*LedgerEntry `protobuf:"bytes,8,rep,name=entries,proto3" json:"entries,omitempty"`
+	// The answer of a customer who did not agree to answers being kept with the account: told of nobody, under an id that leads to nobody. `occurred_at`
+	// tells the day alone.
+	Unlinked      bool `protobuf:"varint,9,opt,name=unlinked,proto3" json:"unlinked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LateOutcome) Reset() {
 	*x = LateOutcome{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2045,7 +2160,7 @@ func (x *LateOutcome) String() string {
 func (*LateOutcome) ProtoMessage() {}
 
 func (x *LateOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[13]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2058,7 +2173,7 @@ func (x *LateOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LateOutcome.ProtoReflect.Descriptor instead.
 func (*LateOutcome) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{13}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LateOutcome) GetReceipt() *ReceiptKey {
@@ -2103,6 +2218,27 @@ func (x *LateOutcome) GetAccountId() []byte {
 	return nil
 }
 
+func (x *LateOutcome) GetStore() string {
+	if x != nil {
+		return x.Store
+	}
+	return ""
+}
+
+func (x *LateOutcome) GetEntries() []*LedgerEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *LateOutcome) GetUnlinked() bool {
+	if x != nil {
+		return x.Unlinked
+	}
+	return false
+}
+
 // SubmittedDetails is contact details a customer gave at a till, sealed so that no store can read them back. Customer, kind and time make it the
 // same wherever it arrives.
 type SubmittedDetails struct {
@@ -2125,7 +2261,7 @@ type SubmittedDetails struct {
 
 func (x *SubmittedDetails) Reset() {
 	*x = SubmittedDetails{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2273,7 @@ func (x *SubmittedDetails) String() string {
 func (*SubmittedDetails) ProtoMessage() {}
 
 func (x *SubmittedDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[14]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2286,7 @@ func (x *SubmittedDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmittedDetails.ProtoReflect.Descriptor instead.
 func (*SubmittedDetails) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{14}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SubmittedDetails) GetAccountId() []byte {
@@ -2212,7 +2348,7 @@ type ContactDetails struct {
 
 func (x *ContactDetails) Reset() {
 	*x = ContactDetails{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[15]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2360,7 @@ func (x *ContactDetails) String() string {
 func (*ContactDetails) ProtoMessage() {}
 
 func (x *ContactDetails) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[15]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2373,7 @@ func (x *ContactDetails) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactDetails.ProtoReflect.Descriptor instead.
 func (*ContactDetails) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{15}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ContactDetails) GetEmail() string {
@@ -2291,7 +2427,7 @@ type Preference struct {
 
 func (x *Preference) Reset() {
 	*x = Preference{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[16]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2303,7 +2439,7 @@ func (x *Preference) String() string {
 func (*Preference) ProtoMessage() {}
 
 func (x *Preference) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[16]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2316,7 +2452,7 @@ func (x *Preference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Preference.ProtoReflect.Descriptor instead.
 func (*Preference) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{16}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Preference) GetAccountId() []byte {
@@ -2375,7 +2511,7 @@ type ErasureReceipt struct {
 
 func (x *ErasureReceipt) Reset() {
 	*x = ErasureReceipt{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[17]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2387,7 +2523,7 @@ func (x *ErasureReceipt) String() string {
 func (*ErasureReceipt) ProtoMessage() {}
 
 func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[17]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2400,7 +2536,7 @@ func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasureReceipt.ProtoReflect.Descriptor instead.
 func (*ErasureReceipt) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ErasureReceipt) GetLaneNumber() uint64 {
@@ -2432,7 +2568,7 @@ type UnclaimedExposure struct {
 
 func (x *UnclaimedExposure) Reset() {
 	*x = UnclaimedExposure{}
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[18]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2444,7 +2580,7 @@ func (x *UnclaimedExposure) String() string {
 func (*UnclaimedExposure) ProtoMessage() {}
 
 func (x *UnclaimedExposure) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[18]
+	mi := &file_stamklant_outcome_v1_outcome_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2457,7 +2593,7 @@ func (x *UnclaimedExposure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnclaimedExposure.ProtoReflect.Descriptor instead.
 func (*UnclaimedExposure) Descriptor() ([]byte, []int) {
-	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{18}
+	return file_stamklant_outcome_v1_outcome_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UnclaimedExposure) GetAccountId() []byte {
@@ -2485,7 +2621,7 @@ var File_stamklant_outcome_v1_outcome_proto protoreflect.FileDescriptor
 
 const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\n" +
-	"\"stamklant/outcome/v1/outcome.proto\x12\x14stamklant.outcome.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x02\n" +
+	"\"stamklant/outcome/v1/outcome.proto\x12\x14stamklant.outcome.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%stamklant/programme/v1/campaign.proto\"\x87\x02\n" +
 	"\n" +
 	"ReceiptKey\x122\n" +
 	"\x05store\x18\x01 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,32}$R\x05store\x122\n" +
@@ -2513,19 +2649,22 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"identifier\x18\n" +
 	" \x01(\v2*.stamklant.outcome.v1.RecognisedIdentifierR\n" +
 	"identifier\x127\n" +
-	"\x04uses\x18\v \x03(\v2\x19.stamklant.outcome.v1.UseB\b\xbaH\x05\x92\x01\x02\x10\x14R\x04uses\"\xb7\x01\n" +
+	"\x04uses\x18\v \x03(\v2\x19.stamklant.outcome.v1.UseB\b\xbaH\x05\x92\x01\x02\x10\x14R\x04uses\"\xe0\x01\n" +
 	"\x03Use\x128\n" +
 	"\vvoucher_ref\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[A-Z2-7]{26}$H\x00R\n" +
 	"voucherRef\x12/\n" +
 	"\fvoucher_code\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x04H\x00R\vvoucherCode\x125\n" +
-	"\x05offer\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,59}$H\x00R\x05offerB\x0e\n" +
-	"\x05thing\x12\x05\xbaH\x02\b\x01\"\x91\x01\n" +
+	"\x05offer\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,59}$H\x00R\x05offer\x12'\n" +
+	"\x06points\x18\x04 \x01(\x03B\r\xbaH\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03 \x00H\x00R\x06pointsB\x0e\n" +
+	"\x05thing\x12\x05\xbaH\x02\b\x01\"\xa9\x01\n" +
 	"\tCouponUse\x12&\n" +
 	"\n" +
 	"voucher_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\tvoucherId\x12#\n" +
 	"\bcampaign\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18<R\bcampaign\x127\n" +
-	"\x06result\x18\x03 \x01(\x0e2\x1f.stamklant.outcome.v1.UseResultR\x06result\"\xa5\x04\n" +
+	"\x06result\x18\x03 \x01(\x0e2\x1f.stamklant.outcome.v1.UseResultR\x06result\x12\x16\n" +
+	"\x06points\x18\x04 \x01(\x03R\x06points\"\xa5\x04\n" +
 	"\x06Coupon\x12&\n" +
 	"\n" +
 	"voucher_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\tvoucherId\x12\x1f\n" +
@@ -2563,12 +2702,17 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\famount_minor\x18\x02 \x01(\x03R\vamountMinor\"e\n" +
 	"\x14RecognisedIdentifier\x12%\n" +
 	"\tnamespace\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18(R\tnamespace\x12&\n" +
-	"\tcanonical\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tcanonical\"\xde\x01\n" +
+	"\tcanonical\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tcanonical\"\x94\x02\n" +
 	"\bExposure\x12.\n" +
 	"\rsuggestion_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\fsuggestionId\x12%\n" +
 	"\bcampaign\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\bcampaign\x125\n" +
 	"\x03arm\x18\x03 \x01(\x0e2\x19.stamklant.outcome.v1.ArmB\b\xbaH\x05\x82\x01\x02\x10\x01R\x03arm\x12D\n" +
-	"\bresponse\x18\x04 \x01(\x0e2\x1e.stamklant.outcome.v1.ResponseB\b\xbaH\x05\x82\x01\x02\x10\x01R\bresponse\"\xb6\x03\n" +
+	"\bresponse\x18\x04 \x01(\x0e2\x1e.stamklant.outcome.v1.ResponseB\b\xbaH\x05\x82\x01\x02\x10\x01R\bresponse\x124\n" +
+	"\x06answer\x18\x05 \x01(\v2\x1c.stamklant.outcome.v1.AnswerR\x06answer\"\x95\x01\n" +
+	"\x06Answer\x12@\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\".stamklant.programme.v1.SurveyKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12!\n" +
+	"\x06number\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x0f(\x00R\x06number\x12&\n" +
+	"\tfollow_up\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x0f(\x00R\bfollowUp\"\xb6\x03\n" +
 	"\vLedgerEntry\x12\"\n" +
 	"\bentry_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\aentryId\x12&\n" +
 	"\n" +
@@ -2620,7 +2764,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\aerasure\x18\x06 \x01(\v2$.stamklant.outcome.v1.ErasureReceiptH\x00R\aerasure\x12B\n" +
 	"\adetails\x18\a \x01(\v2&.stamklant.outcome.v1.SubmittedDetailsH\x00R\adetails\x12=\n" +
 	"\aoutcome\x18\b \x01(\v2!.stamklant.outcome.v1.LateOutcomeH\x00R\aoutcomeB\x05\n" +
-	"\x03row\"\xc6\x02\n" +
+	"\x03row\"\xbe\x03\n" +
 	"\vLateOutcome\x12:\n" +
 	"\areceipt\x18\x01 \x01(\v2 .stamklant.outcome.v1.ReceiptKeyR\areceipt\x12(\n" +
 	"\vdecision_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\n" +
@@ -2630,7 +2774,10 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\voccurred_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"occurredAt\x12&\n" +
 	"\n" +
-	"account_id\x18\x06 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\taccountId\"\xc9\x02\n" +
+	"account_id\x18\x06 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\taccountId\x12\x1d\n" +
+	"\x05store\x18\a \x01(\tB\a\xbaH\x04r\x02\x18 R\x05store\x12;\n" +
+	"\aentries\x18\b \x03(\v2!.stamklant.outcome.v1.LedgerEntryR\aentries\x12\x1a\n" +
+	"\bunlinked\x18\t \x01(\bR\bunlinked\"\xc9\x02\n" +
 	"\x10SubmittedDetails\x12&\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02\x18\x10R\taccountId\x12J\n" +
@@ -2705,7 +2852,7 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x11RESPONSE_ACCEPTED\x10\x03\x12\x15\n" +
 	"\x11RESPONSE_DECLINED\x10\x04\x12\x14\n" +
 	"\x10RESPONSE_IGNORED\x10\x05\x12\x12\n" +
-	"\x0eRESPONSE_GHOST\x10\x06*\xb5\x01\n" +
+	"\x0eRESPONSE_GHOST\x10\x06*\xcc\x01\n" +
 	"\tEntryKind\x12\x1a\n" +
 	"\x16ENTRY_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fENTRY_KIND_EARN\x10\x01\x12\x16\n" +
@@ -2713,7 +2860,8 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\x11ENTRY_KIND_REDEEM\x10\x03\x12\x15\n" +
 	"\x11ENTRY_KIND_EXPIRE\x10\x04\x12\x16\n" +
 	"\x12ENTRY_KIND_OPENING\x10\x05\x12\x19\n" +
-	"\x15ENTRY_KIND_CORRECTION\x10\x06*Z\n" +
+	"\x15ENTRY_KIND_CORRECTION\x10\x06\x12\x15\n" +
+	"\x11ENTRY_KIND_SURVEY\x10\a*Z\n" +
 	"\bLateKind\x12\x19\n" +
 	"\x15LATE_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15LATE_KIND_LATE_ANSWER\x10\x01\x12\x18\n" +
@@ -2747,7 +2895,7 @@ func file_stamklant_outcome_v1_outcome_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_outcome_v1_outcome_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_stamklant_outcome_v1_outcome_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_stamklant_outcome_v1_outcome_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_stamklant_outcome_v1_outcome_proto_goTypes = []any{
 	(UseResult)(0),                // 0: stamklant.outcome.v1.UseResult
 	(ReceiptKind)(0),              // 1: stamklant.outcome.v1.ReceiptKind
@@ -2767,17 +2915,19 @@ var file_stamklant_outcome_v1_outcome_proto_goTypes = []any{
 	(*Tender)(nil),                // 15: stamklant.outcome.v1.Tender
 	(*RecognisedIdentifier)(nil),  // 16: stamklant.outcome.v1.RecognisedIdentifier
 	(*Exposure)(nil),              // 17: stamklant.outcome.v1.Exposure
-	(*LedgerEntry)(nil),           // 18: stamklant.outcome.v1.LedgerEntry
-	(*RecordedReceipt)(nil),       // 19: stamklant.outcome.v1.RecordedReceipt
-	(*ReceiptConflict)(nil),       // 20: stamklant.outcome.v1.ReceiptConflict
-	(*OutboxRow)(nil),             // 21: stamklant.outcome.v1.OutboxRow
-	(*LateOutcome)(nil),           // 22: stamklant.outcome.v1.LateOutcome
-	(*SubmittedDetails)(nil),      // 23: stamklant.outcome.v1.SubmittedDetails
-	(*ContactDetails)(nil),        // 24: stamklant.outcome.v1.ContactDetails
-	(*Preference)(nil),            // 25: stamklant.outcome.v1.Preference
-	(*ErasureReceipt)(nil),        // 26: stamklant.outcome.v1.ErasureReceipt
-	(*UnclaimedExposure)(nil),     // 27: stamklant.outcome.v1.UnclaimedExposure
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(*Answer)(nil),                // 18: stamklant.outcome.v1.Answer
+	(*LedgerEntry)(nil),           // 19: stamklant.outcome.v1.LedgerEntry
+	(*RecordedReceipt)(nil),       // 20: stamklant.outcome.v1.RecordedReceipt
+	(*ReceiptConflict)(nil),       // 21: stamklant.outcome.v1.ReceiptConflict
+	(*OutboxRow)(nil),             // 22: stamklant.outcome.v1.OutboxRow
+	(*LateOutcome)(nil),           // 23: stamklant.outcome.v1.LateOutcome
+	(*SubmittedDetails)(nil),      // 24: stamklant.outcome.v1.SubmittedDetails
+	(*ContactDetails)(nil),        // 25: stamklant.outcome.v1.ContactDetails
+	(*Preference)(nil),            // 26: stamklant.outcome.v1.Preference
+	(*ErasureReceipt)(nil),        // 27: stamklant.outcome.v1.ErasureReceipt
+	(*UnclaimedExposure)(nil),     // 28: stamklant.outcome.v1.UnclaimedExposure
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(v1.SurveyKind)(0),            // 30: stamklant.programme.v1.SurveyKind
 }
 var file_stamklant_outcome_v1_outcome_proto_depIdxs = []int32{
 	9,  // 0: stamklant.outcome.v1.Receipt.key:type_name -> stamklant.outcome.v1.ReceiptKey
@@ -2785,7 +2935,7 @@ var file_stamklant_outcome_v1_outcome_proto_depIdxs = []int32{
 	14, // 2: stamklant.outcome.v1.Receipt.lines:type_name -> stamklant.outcome.v1.Line
 	15, // 3: stamklant.outcome.v1.Receipt.tenders:type_name -> stamklant.outcome.v1.Tender
 	9,  // 4: stamklant.outcome.v1.Receipt.original:type_name -> stamklant.outcome.v1.ReceiptKey
-	28, // 5: stamklant.outcome.v1.Receipt.ended_at:type_name -> google.protobuf.Timestamp
+	29, // 5: stamklant.outcome.v1.Receipt.ended_at:type_name -> google.protobuf.Timestamp
 	16, // 6: stamklant.outcome.v1.Receipt.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
 	11, // 7: stamklant.outcome.v1.Receipt.uses:type_name -> stamklant.outcome.v1.Use
 	0,  // 8: stamklant.outcome.v1.CouponUse.result:type_name -> stamklant.outcome.v1.UseResult
@@ -2793,43 +2943,46 @@ var file_stamklant_outcome_v1_outcome_proto_depIdxs = []int32{
 	2,  // 10: stamklant.outcome.v1.Tender.kind:type_name -> stamklant.outcome.v1.TenderKind
 	3,  // 11: stamklant.outcome.v1.Exposure.arm:type_name -> stamklant.outcome.v1.Arm
 	4,  // 12: stamklant.outcome.v1.Exposure.response:type_name -> stamklant.outcome.v1.Response
-	5,  // 13: stamklant.outcome.v1.LedgerEntry.kind:type_name -> stamklant.outcome.v1.EntryKind
-	10, // 14: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
-	18, // 15: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
-	17, // 16: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
-	28, // 17: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
-	28, // 18: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
-	13, // 19: stamklant.outcome.v1.RecordedReceipt.coupon:type_name -> stamklant.outcome.v1.Coupon
-	12, // 20: stamklant.outcome.v1.RecordedReceipt.coupon_uses:type_name -> stamklant.outcome.v1.CouponUse
-	18, // 21: stamklant.outcome.v1.RecordedReceipt.parked:type_name -> stamklant.outcome.v1.LedgerEntry
-	9,  // 22: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
-	10, // 23: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
-	28, // 24: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
-	19, // 25: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
-	20, // 26: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
-	27, // 27: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
-	25, // 28: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
-	26, // 29: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
-	23, // 30: stamklant.outcome.v1.OutboxRow.details:type_name -> stamklant.outcome.v1.SubmittedDetails
-	22, // 31: stamklant.outcome.v1.OutboxRow.outcome:type_name -> stamklant.outcome.v1.LateOutcome
-	9,  // 32: stamklant.outcome.v1.LateOutcome.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
-	17, // 33: stamklant.outcome.v1.LateOutcome.outcome:type_name -> stamklant.outcome.v1.Exposure
-	6,  // 34: stamklant.outcome.v1.LateOutcome.kind:type_name -> stamklant.outcome.v1.LateKind
-	28, // 35: stamklant.outcome.v1.LateOutcome.occurred_at:type_name -> google.protobuf.Timestamp
-	16, // 36: stamklant.outcome.v1.SubmittedDetails.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	7,  // 37: stamklant.outcome.v1.SubmittedDetails.kind:type_name -> stamklant.outcome.v1.DetailKind
-	28, // 38: stamklant.outcome.v1.SubmittedDetails.occurred_at:type_name -> google.protobuf.Timestamp
-	8,  // 39: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
-	28, // 40: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
-	16, // 41: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	28, // 42: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
-	17, // 43: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
-	28, // 44: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
-	45, // [45:45] is the sub-list for method output_type
-	45, // [45:45] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	18, // 13: stamklant.outcome.v1.Exposure.answer:type_name -> stamklant.outcome.v1.Answer
+	30, // 14: stamklant.outcome.v1.Answer.kind:type_name -> stamklant.programme.v1.SurveyKind
+	5,  // 15: stamklant.outcome.v1.LedgerEntry.kind:type_name -> stamklant.outcome.v1.EntryKind
+	10, // 16: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
+	19, // 17: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
+	17, // 18: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
+	29, // 19: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
+	29, // 20: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
+	13, // 21: stamklant.outcome.v1.RecordedReceipt.coupon:type_name -> stamklant.outcome.v1.Coupon
+	12, // 22: stamklant.outcome.v1.RecordedReceipt.coupon_uses:type_name -> stamklant.outcome.v1.CouponUse
+	19, // 23: stamklant.outcome.v1.RecordedReceipt.parked:type_name -> stamklant.outcome.v1.LedgerEntry
+	9,  // 24: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
+	10, // 25: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
+	29, // 26: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
+	20, // 27: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
+	21, // 28: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
+	28, // 29: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
+	26, // 30: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
+	27, // 31: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
+	24, // 32: stamklant.outcome.v1.OutboxRow.details:type_name -> stamklant.outcome.v1.SubmittedDetails
+	23, // 33: stamklant.outcome.v1.OutboxRow.outcome:type_name -> stamklant.outcome.v1.LateOutcome
+	9,  // 34: stamklant.outcome.v1.LateOutcome.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	17, // 35: stamklant.outcome.v1.LateOutcome.outcome:type_name -> stamklant.outcome.v1.Exposure
+	6,  // 36: stamklant.outcome.v1.LateOutcome.kind:type_name -> stamklant.outcome.v1.LateKind
+	29, // 37: stamklant.outcome.v1.LateOutcome.occurred_at:type_name -> google.protobuf.Timestamp
+	19, // 38: stamklant.outcome.v1.LateOutcome.entries:type_name -> stamklant.outcome.v1.LedgerEntry
+	16, // 39: stamklant.outcome.v1.SubmittedDetails.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	7,  // 40: stamklant.outcome.v1.SubmittedDetails.kind:type_name -> stamklant.outcome.v1.DetailKind
+	29, // 41: stamklant.outcome.v1.SubmittedDetails.occurred_at:type_name -> google.protobuf.Timestamp
+	8,  // 42: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
+	29, // 43: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
+	16, // 44: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	29, // 45: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
+	17, // 46: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
+	29, // 47: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
+	48, // [48:48] is the sub-list for method output_type
+	48, // [48:48] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_outcome_v1_outcome_proto_init() }
@@ -2841,8 +2994,9 @@ func file_stamklant_outcome_v1_outcome_proto_init() {
 		(*Use_VoucherRef)(nil),
 		(*Use_VoucherCode)(nil),
 		(*Use_Offer)(nil),
+		(*Use_Points)(nil),
 	}
-	file_stamklant_outcome_v1_outcome_proto_msgTypes[12].OneofWrappers = []any{
+	file_stamklant_outcome_v1_outcome_proto_msgTypes[13].OneofWrappers = []any{
 		(*OutboxRow_Receipt)(nil),
 		(*OutboxRow_Conflict)(nil),
 		(*OutboxRow_Exposure)(nil),
@@ -2857,7 +3011,7 @@ func file_stamklant_outcome_v1_outcome_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_outcome_v1_outcome_proto_rawDesc), len(file_stamklant_outcome_v1_outcome_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

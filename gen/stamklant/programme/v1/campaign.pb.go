@@ -1405,7 +1405,10 @@ type Ask struct {
 	// Days before the same customer is asked this again.
 	AgainAfterDays int32 `protobuf:"varint,3,opt,name=again_after_days,json=againAfterDays,proto3" json:"again_after_days,omitempty"`
 	// Points for an answer, whatever it is.
-	Points        int64 `protobuf:"varint,4,opt,name=points,proto3" json:"points,omitempty"`
+	Points int64 `protobuf:"varint,4,opt,name=points,proto3" json:"points,omitempty"`
+	// For a link on the receipt: the address of the page that asks, with `{id}` where the question's id goes, without `https://`. 24 characters take the
+	// place of `{id}`; a receipt line has 42.
+	Link          string `protobuf:"bytes,5,opt,name=link,proto3" json:"link,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1466,6 +1469,13 @@ func (x *Ask) GetPoints() int64 {
 		return x.Points
 	}
 	return 0
+}
+
+func (x *Ask) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
 }
 
 // FollowUp is a second question after a low answer.
@@ -1793,13 +1803,14 @@ const file_stamklant_programme_v1_campaign_proto_rawDesc = "" +
 	"\x05until\x18\x02 \x01(\x05B\x04\xc8\xf3\x18\x03R\x05until\"Y\n" +
 	"\x06Limits\x12*\n" +
 	"\fper_customer\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\vperCustomer\x12#\n" +
-	"\x06budget\x18\x02 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\x06budget\"\xd7\x01\n" +
+	"\x06budget\x18\x02 \x01(\x03B\v\xbaH\x04\"\x02(\x00\xc8\xf3\x18\x01R\x06budget\"\xf4\x01\n" +
 	"\x03Ask\x12>\n" +
 	"\x02on\x18\x01 \x03(\x0e2\x1d.stamklant.programme.v1.AskOnB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x02on\x125\n" +
 	"\x0esample_percent\x18\x02 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\x90N(\x00\xc8\xf3\x18\x02R\rsamplePercent\x124\n" +
 	"\x10again_after_days\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\x0eagainAfterDays\x12#\n" +
-	"\x06points\x18\x04 \x01(\x03B\v\xbaH\b\"\x06\x18\xa0\x8d\x06(\x00R\x06points\"y\n" +
+	"\x06points\x18\x04 \x01(\x03B\v\xbaH\b\"\x06\x18\xa0\x8d\x06(\x00R\x06points\x12\x1b\n" +
+	"\x04link\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18xR\x04link\"y\n" +
 	"\bFollowUp\x12'\n" +
 	"\n" +
 	"if_at_most\x18\x01 \x01(\x03B\t\xbaH\x06\"\x04\x18\n" +

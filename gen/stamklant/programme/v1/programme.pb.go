@@ -995,6 +995,59 @@ func (Weekday) EnumDescriptor() ([]byte, []int) {
 	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{16}
 }
 
+// RedeemOffline says how a server that cannot ask anybody has points spent.
+type RedeemOffline int32
+
+const (
+	// Not set; deny.
+	RedeemOffline_REDEEM_OFFLINE_UNSPECIFIED RedeemOffline = 0
+	// No server gives points.
+	RedeemOffline_REDEEM_OFFLINE_DENY RedeemOffline = 1
+	// Every server gives up to `floor_points` of a customer's points, as far as it knows of them.
+	RedeemOffline_REDEEM_OFFLINE_FLOOR RedeemOffline = 2
+)
+
+// Enum value maps for RedeemOffline.
+var (
+	RedeemOffline_name = map[int32]string{
+		0: "REDEEM_OFFLINE_UNSPECIFIED",
+		1: "REDEEM_OFFLINE_DENY",
+		2: "REDEEM_OFFLINE_FLOOR",
+	}
+	RedeemOffline_value = map[string]int32{
+		"REDEEM_OFFLINE_UNSPECIFIED": 0,
+		"REDEEM_OFFLINE_DENY":        1,
+		"REDEEM_OFFLINE_FLOOR":       2,
+	}
+)
+
+func (x RedeemOffline) Enum() *RedeemOffline {
+	p := new(RedeemOffline)
+	*p = x
+	return p
+}
+
+func (x RedeemOffline) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RedeemOffline) Descriptor() protoreflect.EnumDescriptor {
+	return file_stamklant_programme_v1_programme_proto_enumTypes[17].Descriptor()
+}
+
+func (RedeemOffline) Type() protoreflect.EnumType {
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[17]
+}
+
+func (x RedeemOffline) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RedeemOffline.Descriptor instead.
+func (RedeemOffline) EnumDescriptor() ([]byte, []int) {
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{17}
+}
+
 // RedeemCards says which cards may spend points.
 type RedeemCards int32
 
@@ -1032,11 +1085,11 @@ func (x RedeemCards) String() string {
 }
 
 func (RedeemCards) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[17].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[18].Descriptor()
 }
 
 func (RedeemCards) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[17]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[18]
 }
 
 func (x RedeemCards) Number() protoreflect.EnumNumber {
@@ -1045,7 +1098,7 @@ func (x RedeemCards) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RedeemCards.Descriptor instead.
 func (RedeemCards) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{17}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{18}
 }
 
 // Combining says how discounts go together.
@@ -1085,11 +1138,11 @@ func (x Combining) String() string {
 }
 
 func (Combining) Descriptor() protoreflect.EnumDescriptor {
-	return file_stamklant_programme_v1_programme_proto_enumTypes[18].Descriptor()
+	return file_stamklant_programme_v1_programme_proto_enumTypes[19].Descriptor()
 }
 
 func (Combining) Type() protoreflect.EnumType {
-	return &file_stamklant_programme_v1_programme_proto_enumTypes[18]
+	return &file_stamklant_programme_v1_programme_proto_enumTypes[19]
 }
 
 func (x Combining) Number() protoreflect.EnumNumber {
@@ -1098,7 +1151,7 @@ func (x Combining) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Combining.Descriptor instead.
 func (Combining) EnumDescriptor() ([]byte, []int) {
-	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{18}
+	return file_stamklant_programme_v1_programme_proto_rawDescGZIP(), []int{19}
 }
 
 // Programme is the retailer's configuration, complete: presets have been filled in, names checked.
@@ -2963,7 +3016,12 @@ type RedeemRule struct {
 	// The fewest points spent at once.
 	AtLeast int64 `protobuf:"varint,3,opt,name=at_least,json=atLeast,proto3" json:"at_least,omitempty"`
 	// Which cards may spend.
-	Cards         RedeemCards `protobuf:"varint,4,opt,name=cards,proto3,enum=stamklant.programme.v1.RedeemCards" json:"cards,omitempty"`
+	Cards RedeemCards `protobuf:"varint,4,opt,name=cards,proto3,enum=stamklant.programme.v1.RedeemCards" json:"cards,omitempty"`
+	// What a store's server may give on its own; without it `deny`.
+	Offline RedeemOffline `protobuf:"varint,5,opt,name=offline,proto3,enum=stamklant.programme.v1.RedeemOffline" json:"offline,omitempty"`
+	// Under `floor`: the most points of one customer that a server gives before head office has counted them. Together the servers can give away at
+	// most (servers − 1) × this much of a customer's points that the customer no longer has; a store's standby counts as a server.
+	FloorPoints   int64 `protobuf:"varint,6,opt,name=floor_points,json=floorPoints,proto3" json:"floor_points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3024,6 +3082,20 @@ func (x *RedeemRule) GetCards() RedeemCards {
 		return x.Cards
 	}
 	return RedeemCards_REDEEM_CARDS_UNSPECIFIED
+}
+
+func (x *RedeemRule) GetOffline() RedeemOffline {
+	if x != nil {
+		return x.Offline
+	}
+	return RedeemOffline_REDEEM_OFFLINE_UNSPECIFIED
+}
+
+func (x *RedeemRule) GetFloorPoints() int64 {
+	if x != nil {
+		return x.FloorPoints
+	}
+	return 0
 }
 
 // CustomerGroup is a group with a standing right.
@@ -3383,13 +3455,16 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x10\xa0\v(\x00R\n" +
 	"fromMinute\x12-\n" +
 	"\funtil_minute\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xa0\v \x00R\vuntilMinute\"\xb9\x01\n" +
+	"\xbaH\a\x1a\x05\x18\xa0\v \x00R\vuntilMinute\"\xb6\x02\n" +
 	"\n" +
 	"RedeemRule\x12\x1f\n" +
 	"\x06points\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x06points\x12!\n" +
 	"\x05worth\x18\x02 \x01(\x03B\v\xbaH\x04\"\x02 \x00\xc8\xf3\x18\x01R\x05worth\x12\"\n" +
 	"\bat_least\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aatLeast\x12C\n" +
-	"\x05cards\x18\x04 \x01(\x0e2#.stamklant.programme.v1.RedeemCardsB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05cards\"\xf6\x02\n" +
+	"\x05cards\x18\x04 \x01(\x0e2#.stamklant.programme.v1.RedeemCardsB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05cards\x12I\n" +
+	"\aoffline\x18\x05 \x01(\x0e2%.stamklant.programme.v1.RedeemOfflineB\b\xbaH\x05\x82\x01\x02\x10\x01R\aoffline\x120\n" +
+	"\ffloor_points\x18\x06 \x01(\x03B\r\xbaH\n" +
+	"\"\b\x18\x80\x94\xeb\xdc\x03(\x00R\vfloorPoints\"\xf6\x02\n" +
 	"\rCustomerGroup\x121\n" +
 	"\x04code\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,39}$R\x04code\x12(\n" +
 	"\apercent\x18\x02 \x01(\x05B\x0e\xbaH\a\x1a\x05\x18\x90N(\x00\xc8\xf3\x18\x02R\apercent\x12\"\n" +
@@ -3491,7 +3566,11 @@ const file_stamklant_programme_v1_programme_proto_rawDesc = "" +
 	"\vWEEKDAY_THU\x10\x04\x12\x0f\n" +
 	"\vWEEKDAY_FRI\x10\x05\x12\x0f\n" +
 	"\vWEEKDAY_SAT\x10\x06\x12\x0f\n" +
-	"\vWEEKDAY_SUN\x10\a*^\n" +
+	"\vWEEKDAY_SUN\x10\a*b\n" +
+	"\rRedeemOffline\x12\x1e\n" +
+	"\x1aREDEEM_OFFLINE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13REDEEM_OFFLINE_DENY\x10\x01\x12\x18\n" +
+	"\x14REDEEM_OFFLINE_FLOOR\x10\x02*^\n" +
 	"\vRedeemCards\x12\x1c\n" +
 	"\x18REDEEM_CARDS_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17REDEEM_CARDS_REGISTERED\x10\x01\x12\x14\n" +
@@ -3514,7 +3593,7 @@ func file_stamklant_programme_v1_programme_proto_rawDescGZIP() []byte {
 	return file_stamklant_programme_v1_programme_proto_rawDescData
 }
 
-var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 19)
+var file_stamklant_programme_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
 var file_stamklant_programme_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(Address)(0),             // 0: stamklant.programme.v1.Address
@@ -3534,53 +3613,54 @@ var file_stamklant_programme_v1_programme_proto_goTypes = []any{
 	(Lever)(0),               // 14: stamklant.programme.v1.Lever
 	(PaidWith)(0),            // 15: stamklant.programme.v1.PaidWith
 	(Weekday)(0),             // 16: stamklant.programme.v1.Weekday
-	(RedeemCards)(0),         // 17: stamklant.programme.v1.RedeemCards
-	(Combining)(0),           // 18: stamklant.programme.v1.Combining
-	(*Programme)(nil),        // 19: stamklant.programme.v1.Programme
-	(*Store)(nil),            // 20: stamklant.programme.v1.Store
-	(*TraitDeclaration)(nil), // 21: stamklant.programme.v1.TraitDeclaration
-	(*ProductGroup)(nil),     // 22: stamklant.programme.v1.ProductGroup
-	(*Restriction)(nil),      // 23: stamklant.programme.v1.Restriction
-	(*Scanners)(nil),         // 24: stamklant.programme.v1.Scanners
-	(*IdentifierRule)(nil),   // 25: stamklant.programme.v1.IdentifierRule
-	(*DigitRange)(nil),       // 26: stamklant.programme.v1.DigitRange
-	(*Scoring)(nil),          // 27: stamklant.programme.v1.Scoring
-	(*Winsorise)(nil),        // 28: stamklant.programme.v1.Winsorise
-	(*Segment)(nil),          // 29: stamklant.programme.v1.Segment
-	(*Tier)(nil),             // 30: stamklant.programme.v1.Tier
-	(*TierRule)(nil),         // 31: stamklant.programme.v1.TierRule
-	(*SegmentNames)(nil),     // 32: stamklant.programme.v1.SegmentNames
-	(*Points)(nil),           // 33: stamklant.programme.v1.Points
-	(*EarnRule)(nil),         // 34: stamklant.programme.v1.EarnRule
-	(*Hours)(nil),            // 35: stamklant.programme.v1.Hours
-	(*RedeemRule)(nil),       // 36: stamklant.programme.v1.RedeemRule
-	(*CustomerGroup)(nil),    // 37: stamklant.programme.v1.CustomerGroup
-	(*Service)(nil),          // 38: stamklant.programme.v1.Service
-	(*Campaign)(nil),         // 39: stamklant.programme.v1.Campaign
-	(*Translation)(nil),      // 40: stamklant.programme.v1.Translation
+	(RedeemOffline)(0),       // 17: stamklant.programme.v1.RedeemOffline
+	(RedeemCards)(0),         // 18: stamklant.programme.v1.RedeemCards
+	(Combining)(0),           // 19: stamklant.programme.v1.Combining
+	(*Programme)(nil),        // 20: stamklant.programme.v1.Programme
+	(*Store)(nil),            // 21: stamklant.programme.v1.Store
+	(*TraitDeclaration)(nil), // 22: stamklant.programme.v1.TraitDeclaration
+	(*ProductGroup)(nil),     // 23: stamklant.programme.v1.ProductGroup
+	(*Restriction)(nil),      // 24: stamklant.programme.v1.Restriction
+	(*Scanners)(nil),         // 25: stamklant.programme.v1.Scanners
+	(*IdentifierRule)(nil),   // 26: stamklant.programme.v1.IdentifierRule
+	(*DigitRange)(nil),       // 27: stamklant.programme.v1.DigitRange
+	(*Scoring)(nil),          // 28: stamklant.programme.v1.Scoring
+	(*Winsorise)(nil),        // 29: stamklant.programme.v1.Winsorise
+	(*Segment)(nil),          // 30: stamklant.programme.v1.Segment
+	(*Tier)(nil),             // 31: stamklant.programme.v1.Tier
+	(*TierRule)(nil),         // 32: stamklant.programme.v1.TierRule
+	(*SegmentNames)(nil),     // 33: stamklant.programme.v1.SegmentNames
+	(*Points)(nil),           // 34: stamklant.programme.v1.Points
+	(*EarnRule)(nil),         // 35: stamklant.programme.v1.EarnRule
+	(*Hours)(nil),            // 36: stamklant.programme.v1.Hours
+	(*RedeemRule)(nil),       // 37: stamklant.programme.v1.RedeemRule
+	(*CustomerGroup)(nil),    // 38: stamklant.programme.v1.CustomerGroup
+	(*Service)(nil),          // 39: stamklant.programme.v1.Service
+	(*Campaign)(nil),         // 40: stamklant.programme.v1.Campaign
+	(*Translation)(nil),      // 41: stamklant.programme.v1.Translation
 }
 var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	0,  // 0: stamklant.programme.v1.Programme.address:type_name -> stamklant.programme.v1.Address
 	1,  // 1: stamklant.programme.v1.Programme.profiling:type_name -> stamklant.programme.v1.Profiling
-	20, // 2: stamklant.programme.v1.Programme.stores:type_name -> stamklant.programme.v1.Store
-	21, // 3: stamklant.programme.v1.Programme.traits:type_name -> stamklant.programme.v1.TraitDeclaration
-	22, // 4: stamklant.programme.v1.Programme.groups:type_name -> stamklant.programme.v1.ProductGroup
-	25, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
-	27, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
-	29, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
-	30, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
-	33, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
-	37, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
-	18, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
-	39, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
-	24, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
-	23, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
-	38, // 15: stamklant.programme.v1.Programme.services:type_name -> stamklant.programme.v1.Service
+	21, // 2: stamklant.programme.v1.Programme.stores:type_name -> stamklant.programme.v1.Store
+	22, // 3: stamklant.programme.v1.Programme.traits:type_name -> stamklant.programme.v1.TraitDeclaration
+	23, // 4: stamklant.programme.v1.Programme.groups:type_name -> stamklant.programme.v1.ProductGroup
+	26, // 5: stamklant.programme.v1.Programme.identifiers:type_name -> stamklant.programme.v1.IdentifierRule
+	28, // 6: stamklant.programme.v1.Programme.scoring:type_name -> stamklant.programme.v1.Scoring
+	30, // 7: stamklant.programme.v1.Programme.segments:type_name -> stamklant.programme.v1.Segment
+	31, // 8: stamklant.programme.v1.Programme.tiers:type_name -> stamklant.programme.v1.Tier
+	34, // 9: stamklant.programme.v1.Programme.points:type_name -> stamklant.programme.v1.Points
+	38, // 10: stamklant.programme.v1.Programme.customer_groups:type_name -> stamklant.programme.v1.CustomerGroup
+	19, // 11: stamklant.programme.v1.Programme.discounts_together:type_name -> stamklant.programme.v1.Combining
+	40, // 12: stamklant.programme.v1.Programme.campaigns:type_name -> stamklant.programme.v1.Campaign
+	25, // 13: stamklant.programme.v1.Programme.scanners:type_name -> stamklant.programme.v1.Scanners
+	24, // 14: stamklant.programme.v1.Programme.restricted:type_name -> stamklant.programme.v1.Restriction
+	39, // 15: stamklant.programme.v1.Programme.services:type_name -> stamklant.programme.v1.Service
 	2,  // 16: stamklant.programme.v1.TraitDeclaration.type:type_name -> stamklant.programme.v1.TraitType
 	3,  // 17: stamklant.programme.v1.TraitDeclaration.purpose:type_name -> stamklant.programme.v1.Purpose
 	4,  // 18: stamklant.programme.v1.IdentifierRule.kind:type_name -> stamklant.programme.v1.IdentifierKind
 	5,  // 19: stamklant.programme.v1.IdentifierRule.check:type_name -> stamklant.programme.v1.CheckDigit
-	26, // 20: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
+	27, // 20: stamklant.programme.v1.IdentifierRule.issued:type_name -> stamklant.programme.v1.DigitRange
 	7,  // 21: stamklant.programme.v1.Scoring.source:type_name -> stamklant.programme.v1.ScoringSource
 	8,  // 22: stamklant.programme.v1.Scoring.method:type_name -> stamklant.programme.v1.ScoringMethod
 	11, // 23: stamklant.programme.v1.Scoring.frequency:type_name -> stamklant.programme.v1.FrequencyCounts
@@ -3591,31 +3671,32 @@ var file_stamklant_programme_v1_programme_proto_depIdxs = []int32{
 	8,  // 28: stamklant.programme.v1.Scoring.recency_method:type_name -> stamklant.programme.v1.ScoringMethod
 	8,  // 29: stamklant.programme.v1.Scoring.frequency_method:type_name -> stamklant.programme.v1.ScoringMethod
 	8,  // 30: stamklant.programme.v1.Scoring.monetary_method:type_name -> stamklant.programme.v1.ScoringMethod
-	28, // 31: stamklant.programme.v1.Scoring.winsorise:type_name -> stamklant.programme.v1.Winsorise
+	29, // 31: stamklant.programme.v1.Scoring.winsorise:type_name -> stamklant.programme.v1.Winsorise
 	6,  // 32: stamklant.programme.v1.Scoring.predictions:type_name -> stamklant.programme.v1.OnOff
 	6,  // 33: stamklant.programme.v1.Scoring.picture:type_name -> stamklant.programme.v1.OnOff
-	40, // 34: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
-	40, // 35: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
+	41, // 34: stamklant.programme.v1.Segment.name:type_name -> stamklant.programme.v1.Translation
+	41, // 35: stamklant.programme.v1.Segment.public_name:type_name -> stamklant.programme.v1.Translation
 	14, // 36: stamklant.programme.v1.Segment.lever:type_name -> stamklant.programme.v1.Lever
-	40, // 37: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
-	40, // 38: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
-	31, // 39: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
-	32, // 40: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
-	34, // 41: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
-	36, // 42: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
-	18, // 43: stamklant.programme.v1.Points.rates_together:type_name -> stamklant.programme.v1.Combining
-	18, // 44: stamklant.programme.v1.Points.factors_together:type_name -> stamklant.programme.v1.Combining
+	41, // 37: stamklant.programme.v1.Segment.hint:type_name -> stamklant.programme.v1.Translation
+	41, // 38: stamklant.programme.v1.Tier.name:type_name -> stamklant.programme.v1.Translation
+	32, // 39: stamklant.programme.v1.Tier.reach_any:type_name -> stamklant.programme.v1.TierRule
+	33, // 40: stamklant.programme.v1.TierRule.segments:type_name -> stamklant.programme.v1.SegmentNames
+	35, // 41: stamklant.programme.v1.Points.earn:type_name -> stamklant.programme.v1.EarnRule
+	37, // 42: stamklant.programme.v1.Points.redeem:type_name -> stamklant.programme.v1.RedeemRule
+	19, // 43: stamklant.programme.v1.Points.rates_together:type_name -> stamklant.programme.v1.Combining
+	19, // 44: stamklant.programme.v1.Points.factors_together:type_name -> stamklant.programme.v1.Combining
 	15, // 45: stamklant.programme.v1.Points.not_when_paid_with:type_name -> stamklant.programme.v1.PaidWith
 	16, // 46: stamklant.programme.v1.EarnRule.days:type_name -> stamklant.programme.v1.Weekday
-	35, // 47: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
-	17, // 48: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
-	40, // 49: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
-	40, // 50: stamklant.programme.v1.Service.name:type_name -> stamklant.programme.v1.Translation
-	51, // [51:51] is the sub-list for method output_type
-	51, // [51:51] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	36, // 47: stamklant.programme.v1.EarnRule.hours:type_name -> stamklant.programme.v1.Hours
+	18, // 48: stamklant.programme.v1.RedeemRule.cards:type_name -> stamklant.programme.v1.RedeemCards
+	17, // 49: stamklant.programme.v1.RedeemRule.offline:type_name -> stamklant.programme.v1.RedeemOffline
+	41, // 50: stamklant.programme.v1.CustomerGroup.name:type_name -> stamklant.programme.v1.Translation
+	41, // 51: stamklant.programme.v1.Service.name:type_name -> stamklant.programme.v1.Translation
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_programme_v1_programme_proto_init() }
@@ -3638,7 +3719,7 @@ func file_stamklant_programme_v1_programme_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_programme_v1_programme_proto_rawDesc), len(file_stamklant_programme_v1_programme_proto_rawDesc)),
-			NumEnums:      19,
+			NumEnums:      20,
 			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,

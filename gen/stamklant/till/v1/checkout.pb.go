@@ -11,6 +11,7 @@ package tillv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
+	v11 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -1776,7 +1777,9 @@ type ReserveResponse struct {
 	// For the customer display.
 	CustomerDisplay *TextBlock `protobuf:"bytes,6,opt,name=customer_display,json=customerDisplay,proto3" json:"customer_display,omitempty"`
 	// What the answer rests on; `replayed` when the same till held it for this sale already.
-	Meta          *Meta `protobuf:"bytes,7,opt,name=meta,proto3" json:"meta,omitempty"`
+	Meta *Meta `protobuf:"bytes,7,opt,name=meta,proto3" json:"meta,omitempty"`
+	// What the points pay for, minor units; 0 unless points are RESERVED.
+	WorthMinor    int64 `protobuf:"varint,8,opt,name=worth_minor,json=worthMinor,proto3" json:"worth_minor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1858,6 +1861,13 @@ func (x *ReserveResponse) GetMeta() *Meta {
 		return x.Meta
 	}
 	return nil
+}
+
+func (x *ReserveResponse) GetWorthMinor() int64 {
+	if x != nil {
+		return x.WorthMinor
+	}
+	return 0
 }
 
 // ReleaseRequest lets go of what a sale holds.
@@ -2242,7 +2252,11 @@ type RecordOutcomeResponse struct {
 	// What became of it.
 	Result OutcomeResult `protobuf:"varint,1,opt,name=result,proto3,enum=stamklant.till.v1.OutcomeResult" json:"result,omitempty"`
 	// What the answer rests on.
-	Meta          *Meta `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
+	Meta *Meta `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
+	// Points that an answer brought now.
+	Points int64 `protobuf:"varint,3,opt,name=points,proto3" json:"points,omitempty"`
+	// For the printed receipt, or the page that asked.
+	Receipt       *TextBlock `protobuf:"bytes,4,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2287,6 +2301,20 @@ func (x *RecordOutcomeResponse) GetResult() OutcomeResult {
 func (x *RecordOutcomeResponse) GetMeta() *Meta {
 	if x != nil {
 		return x.Meta
+	}
+	return nil
+}
+
+func (x *RecordOutcomeResponse) GetPoints() int64 {
+	if x != nil {
+		return x.Points
+	}
+	return 0
+}
+
+func (x *RecordOutcomeResponse) GetReceipt() *TextBlock {
+	if x != nil {
+		return x.Receipt
 	}
 	return nil
 }
@@ -2732,9 +2760,13 @@ type Loyalty struct {
 	NextStepWithBasket *NextStep `protobuf:"bytes,10,opt,name=next_step_with_basket,json=nextStepWithBasket,proto3" json:"next_step_with_basket,omitempty"`
 	// Until when the tier is kept if nothing more is bought, YYYY-MM-DD; empty for a tier that is kept for ever, or when it is not known. For the
 	// customer's own questions: no text tells it unasked.
-	TierUntil     string `protobuf:"bytes,11,opt,name=tier_until,json=tierUntil,proto3" json:"tier_until,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	TierUntil string `protobuf:"bytes,11,opt,name=tier_until,json=tierUntil,proto3" json:"tier_until,omitempty"`
+	// The most points that this server would hold for this sale now, on the open basket when one came; 0 where none may be spent here.
+	RedeemablePoints int64 `protobuf:"varint,12,opt,name=redeemable_points,json=redeemablePoints,proto3" json:"redeemable_points,omitempty"`
+	// What they would pay for, minor units.
+	RedeemableMinor int64 `protobuf:"varint,13,opt,name=redeemable_minor,json=redeemableMinor,proto3" json:"redeemable_minor,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Loyalty) Reset() {
@@ -2842,6 +2874,20 @@ func (x *Loyalty) GetTierUntil() string {
 		return x.TierUntil
 	}
 	return ""
+}
+
+func (x *Loyalty) GetRedeemablePoints() int64 {
+	if x != nil {
+		return x.RedeemablePoints
+	}
+	return 0
+}
+
+func (x *Loyalty) GetRedeemableMinor() int64 {
+	if x != nil {
+		return x.RedeemableMinor
+	}
+	return 0
 }
 
 // NextStep is what is missing for the next tier. Any one of the ways is enough; a way that does not lead there is 0.
@@ -3356,7 +3402,21 @@ type SurveySuggestion struct {
 	// The least answer.
 	Lowest int32 `protobuf:"varint,1,opt,name=lowest,proto3" json:"lowest,omitempty"`
 	// The highest answer.
-	Highest       int32 `protobuf:"varint,2,opt,name=highest,proto3" json:"highest,omitempty"`
+	Highest int32 `protobuf:"varint,2,opt,name=highest,proto3" json:"highest,omitempty"`
+	// What is asked: how a till labels the keys.
+	Kind v11.SurveyKind `protobuf:"varint,3,opt,name=kind,proto3,enum=stamklant.programme.v1.SurveyKind" json:"kind,omitempty"`
+	// Where it is to be asked: the first place of the campaign's that this till has.
+	On v11.AskOn `protobuf:"varint,4,opt,name=on,proto3,enum=stamklant.programme.v1.AskOn" json:"on,omitempty"`
+	// The question, in the customer's language; two lines of 20 characters.
+	Question *TextBlock `protobuf:"bytes,5,opt,name=question,proto3" json:"question,omitempty"`
+	// The answers of a choice question, in the customer's language: the first is answer 1. Each fits 20 characters.
+	Choices []string `protobuf:"bytes,6,rep,name=choices,proto3" json:"choices,omitempty"`
+	// What to ask after a low answer; absent for nothing.
+	FollowUp *FollowUpQuestion `protobuf:"bytes,7,opt,name=follow_up,json=followUp,proto3" json:"follow_up,omitempty"`
+	// On a receipt link: the address to print as a bar code (QR), or as it stands. The page behind it tells the answer with RecordOutcome.
+	Link string `protobuf:"bytes,8,opt,name=link,proto3" json:"link,omitempty"`
+	// Points for an answer, whatever it is.
+	Points        int64 `protobuf:"varint,9,opt,name=points,proto3" json:"points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3405,6 +3465,110 @@ func (x *SurveySuggestion) GetHighest() int32 {
 	return 0
 }
 
+func (x *SurveySuggestion) GetKind() v11.SurveyKind {
+	if x != nil {
+		return x.Kind
+	}
+	return v11.SurveyKind(0)
+}
+
+func (x *SurveySuggestion) GetOn() v11.AskOn {
+	if x != nil {
+		return x.On
+	}
+	return v11.AskOn(0)
+}
+
+func (x *SurveySuggestion) GetQuestion() *TextBlock {
+	if x != nil {
+		return x.Question
+	}
+	return nil
+}
+
+func (x *SurveySuggestion) GetChoices() []string {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
+func (x *SurveySuggestion) GetFollowUp() *FollowUpQuestion {
+	if x != nil {
+		return x.FollowUp
+	}
+	return nil
+}
+
+func (x *SurveySuggestion) GetLink() string {
+	if x != nil {
+		return x.Link
+	}
+	return ""
+}
+
+func (x *SurveySuggestion) GetPoints() int64 {
+	if x != nil {
+		return x.Points
+	}
+	return 0
+}
+
+// FollowUpQuestion is what to ask after a low answer.
+type FollowUpQuestion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only when the answer is at most this.
+	IfAtMost int32 `protobuf:"varint,1,opt,name=if_at_most,json=ifAtMost,proto3" json:"if_at_most,omitempty"`
+	// Its choices, in the customer's language: the first is answer 1. Each fits 20 characters.
+	Choices       []string `protobuf:"bytes,2,rep,name=choices,proto3" json:"choices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FollowUpQuestion) Reset() {
+	*x = FollowUpQuestion{}
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FollowUpQuestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FollowUpQuestion) ProtoMessage() {}
+
+func (x *FollowUpQuestion) ProtoReflect() protoreflect.Message {
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FollowUpQuestion.ProtoReflect.Descriptor instead.
+func (*FollowUpQuestion) Descriptor() ([]byte, []int) {
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *FollowUpQuestion) GetIfAtMost() int32 {
+	if x != nil {
+		return x.IfAtMost
+	}
+	return 0
+}
+
+func (x *FollowUpQuestion) GetChoices() []string {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
 // PromptSuggestion is something to say; the words are in the text blocks.
 type PromptSuggestion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3416,7 +3580,7 @@ type PromptSuggestion struct {
 
 func (x *PromptSuggestion) Reset() {
 	*x = PromptSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3428,7 +3592,7 @@ func (x *PromptSuggestion) String() string {
 func (*PromptSuggestion) ProtoMessage() {}
 
 func (x *PromptSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[27]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3441,7 +3605,7 @@ func (x *PromptSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromptSuggestion.ProtoReflect.Descriptor instead.
 func (*PromptSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{27}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PromptSuggestion) GetAbout() string {
@@ -3460,7 +3624,7 @@ type NoSuggestion struct {
 
 func (x *NoSuggestion) Reset() {
 	*x = NoSuggestion{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3472,7 +3636,7 @@ func (x *NoSuggestion) String() string {
 func (*NoSuggestion) ProtoMessage() {}
 
 func (x *NoSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[28]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3485,7 +3649,7 @@ func (x *NoSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NoSuggestion.ProtoReflect.Descriptor instead.
 func (*NoSuggestion) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{28}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
 }
 
 // TextBlock is words for one audience, ready to show.
@@ -3501,7 +3665,7 @@ type TextBlock struct {
 
 func (x *TextBlock) Reset() {
 	*x = TextBlock{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3513,7 +3677,7 @@ func (x *TextBlock) String() string {
 func (*TextBlock) ProtoMessage() {}
 
 func (x *TextBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[29]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3526,7 +3690,7 @@ func (x *TextBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TextBlock.ProtoReflect.Descriptor instead.
 func (*TextBlock) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{29}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TextBlock) GetLines() []string {
@@ -3556,7 +3720,7 @@ type Choice struct {
 
 func (x *Choice) Reset() {
 	*x = Choice{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3568,7 +3732,7 @@ func (x *Choice) String() string {
 func (*Choice) ProtoMessage() {}
 
 func (x *Choice) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[30]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3581,7 +3745,7 @@ func (x *Choice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Choice.ProtoReflect.Descriptor instead.
 func (*Choice) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{30}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Choice) GetAccountRef() string {
@@ -3619,7 +3783,7 @@ type Meta struct {
 
 func (x *Meta) Reset() {
 	*x = Meta{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3631,7 +3795,7 @@ func (x *Meta) String() string {
 func (*Meta) ProtoMessage() {}
 
 func (x *Meta) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[31]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3644,7 +3808,7 @@ func (x *Meta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Meta.ProtoReflect.Descriptor instead.
 func (*Meta) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{31}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Meta) GetServer() string {
@@ -3715,7 +3879,7 @@ type RecordReceiptRequest struct {
 
 func (x *RecordReceiptRequest) Reset() {
 	*x = RecordReceiptRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3727,7 +3891,7 @@ func (x *RecordReceiptRequest) String() string {
 func (*RecordReceiptRequest) ProtoMessage() {}
 
 func (x *RecordReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[32]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3740,7 +3904,7 @@ func (x *RecordReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordReceiptRequest.ProtoReflect.Descriptor instead.
 func (*RecordReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{32}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RecordReceiptRequest) GetCaller() *Caller {
@@ -3852,7 +4016,7 @@ type RecordReceiptResponse struct {
 
 func (x *RecordReceiptResponse) Reset() {
 	*x = RecordReceiptResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3864,7 +4028,7 @@ func (x *RecordReceiptResponse) String() string {
 func (*RecordReceiptResponse) ProtoMessage() {}
 
 func (x *RecordReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[33]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3877,7 +4041,7 @@ func (x *RecordReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordReceiptResponse.ProtoReflect.Descriptor instead.
 func (*RecordReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{33}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RecordReceiptResponse) GetOutcome() Outcome {
@@ -3976,7 +4140,7 @@ type IssuedCoupon struct {
 
 func (x *IssuedCoupon) Reset() {
 	*x = IssuedCoupon{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3988,7 +4152,7 @@ func (x *IssuedCoupon) String() string {
 func (*IssuedCoupon) ProtoMessage() {}
 
 func (x *IssuedCoupon) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[34]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4001,7 +4165,7 @@ func (x *IssuedCoupon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssuedCoupon.ProtoReflect.Descriptor instead.
 func (*IssuedCoupon) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{34}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *IssuedCoupon) GetCode() string {
@@ -4042,19 +4206,21 @@ func (x *IssuedCoupon) GetVoucher() *Voucher {
 // UsedThing is what became of something the receipt says was used.
 type UsedThing struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The voucher; empty for an offer.
+	// The voucher; empty for an offer and for points.
 	VoucherRef string `protobuf:"bytes,1,opt,name=voucher_ref,json=voucherRef,proto3" json:"voucher_ref,omitempty"`
 	// The campaign; empty where it is not known.
 	Campaign string `protobuf:"bytes,2,opt,name=campaign,proto3" json:"campaign,omitempty"`
 	// What became of it.
-	Result        v1.UseResult `protobuf:"varint,3,opt,name=result,proto3,enum=stamklant.outcome.v1.UseResult" json:"result,omitempty"`
+	Result v1.UseResult `protobuf:"varint,3,opt,name=result,proto3,enum=stamklant.outcome.v1.UseResult" json:"result,omitempty"`
+	// So many points; 0 for anything else.
+	Points        int64 `protobuf:"varint,4,opt,name=points,proto3" json:"points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UsedThing) Reset() {
 	*x = UsedThing{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4066,7 +4232,7 @@ func (x *UsedThing) String() string {
 func (*UsedThing) ProtoMessage() {}
 
 func (x *UsedThing) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[35]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4079,7 +4245,7 @@ func (x *UsedThing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsedThing.ProtoReflect.Descriptor instead.
 func (*UsedThing) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{35}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *UsedThing) GetVoucherRef() string {
@@ -4101,6 +4267,13 @@ func (x *UsedThing) GetResult() v1.UseResult {
 		return x.Result
 	}
 	return v1.UseResult(0)
+}
+
+func (x *UsedThing) GetPoints() int64 {
+	if x != nil {
+		return x.Points
+	}
+	return 0
 }
 
 // ClaimReceiptRequest asks for a receipt to be given to a customer.
@@ -4127,7 +4300,7 @@ type ClaimReceiptRequest struct {
 
 func (x *ClaimReceiptRequest) Reset() {
 	*x = ClaimReceiptRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4139,7 +4312,7 @@ func (x *ClaimReceiptRequest) String() string {
 func (*ClaimReceiptRequest) ProtoMessage() {}
 
 func (x *ClaimReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[36]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4152,7 +4325,7 @@ func (x *ClaimReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReceiptRequest.ProtoReflect.Descriptor instead.
 func (*ClaimReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{36}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ClaimReceiptRequest) GetCaller() *Caller {
@@ -4255,7 +4428,7 @@ type ClaimReceiptResponse struct {
 
 func (x *ClaimReceiptResponse) Reset() {
 	*x = ClaimReceiptResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4267,7 +4440,7 @@ func (x *ClaimReceiptResponse) String() string {
 func (*ClaimReceiptResponse) ProtoMessage() {}
 
 func (x *ClaimReceiptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[37]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4280,7 +4453,7 @@ func (x *ClaimReceiptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimReceiptResponse.ProtoReflect.Descriptor instead.
 func (*ClaimReceiptResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{37}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ClaimReceiptResponse) GetResult() ClaimResult {
@@ -4386,7 +4559,7 @@ type SetPreferenceRequest struct {
 
 func (x *SetPreferenceRequest) Reset() {
 	*x = SetPreferenceRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4398,7 +4571,7 @@ func (x *SetPreferenceRequest) String() string {
 func (*SetPreferenceRequest) ProtoMessage() {}
 
 func (x *SetPreferenceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[38]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4411,7 +4584,7 @@ func (x *SetPreferenceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPreferenceRequest.ProtoReflect.Descriptor instead.
 func (*SetPreferenceRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{38}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SetPreferenceRequest) GetCaller() *Caller {
@@ -4585,7 +4758,7 @@ type SetPreferenceResponse struct {
 
 func (x *SetPreferenceResponse) Reset() {
 	*x = SetPreferenceResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4597,7 +4770,7 @@ func (x *SetPreferenceResponse) String() string {
 func (*SetPreferenceResponse) ProtoMessage() {}
 
 func (x *SetPreferenceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[39]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4610,7 +4783,7 @@ func (x *SetPreferenceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPreferenceResponse.ProtoReflect.Descriptor instead.
 func (*SetPreferenceResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{39}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SetPreferenceResponse) GetOutcome() Outcome {
@@ -4701,7 +4874,7 @@ type SubmitDetailsRequest struct {
 
 func (x *SubmitDetailsRequest) Reset() {
 	*x = SubmitDetailsRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4713,7 +4886,7 @@ func (x *SubmitDetailsRequest) String() string {
 func (*SubmitDetailsRequest) ProtoMessage() {}
 
 func (x *SubmitDetailsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[40]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4726,7 +4899,7 @@ func (x *SubmitDetailsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitDetailsRequest.ProtoReflect.Descriptor instead.
 func (*SubmitDetailsRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{40}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SubmitDetailsRequest) GetCaller() *Caller {
@@ -4872,7 +5045,7 @@ type PostalDetail struct {
 
 func (x *PostalDetail) Reset() {
 	*x = PostalDetail{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4884,7 +5057,7 @@ func (x *PostalDetail) String() string {
 func (*PostalDetail) ProtoMessage() {}
 
 func (x *PostalDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[41]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4897,7 +5070,7 @@ func (x *PostalDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostalDetail.ProtoReflect.Descriptor instead.
 func (*PostalDetail) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{41}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PostalDetail) GetPostcode() string {
@@ -4937,7 +5110,7 @@ type SubmitDetailsResponse struct {
 
 func (x *SubmitDetailsResponse) Reset() {
 	*x = SubmitDetailsResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4949,7 +5122,7 @@ func (x *SubmitDetailsResponse) String() string {
 func (*SubmitDetailsResponse) ProtoMessage() {}
 
 func (x *SubmitDetailsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[42]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4962,7 +5135,7 @@ func (x *SubmitDetailsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitDetailsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitDetailsResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{42}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SubmitDetailsResponse) GetOutcome() Outcome {
@@ -5033,14 +5206,18 @@ type ExplainRequest struct {
 	// Where in the sale.
 	Stage Stage `protobuf:"varint,6,opt,name=stage,proto3,enum=stamklant.till.v1.Stage" json:"stage,omitempty"`
 	// Only about this campaign; empty for all.
-	Campaign      string `protobuf:"bytes,7,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	Campaign string `protobuf:"bytes,7,opt,name=campaign,proto3" json:"campaign,omitempty"`
+	// What the till can do.
+	Abilities *Abilities `protobuf:"bytes,8,opt,name=abilities,proto3" json:"abilities,omitempty"`
+	// The language of the till's operator; empty means the store's first.
+	StaffLanguage string `protobuf:"bytes,9,opt,name=staff_language,json=staffLanguage,proto3" json:"staff_language,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5052,7 +5229,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[43]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5065,7 +5242,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{43}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ExplainRequest) GetCaller() *Caller {
@@ -5128,6 +5305,20 @@ func (x *ExplainRequest) GetCampaign() string {
 	return ""
 }
 
+func (x *ExplainRequest) GetAbilities() *Abilities {
+	if x != nil {
+		return x.Abilities
+	}
+	return nil
+}
+
+func (x *ExplainRequest) GetStaffLanguage() string {
+	if x != nil {
+		return x.StaffLanguage
+	}
+	return ""
+}
+
 type isExplainRequest_Customer interface {
 	isExplainRequest_Customer()
 }
@@ -5165,7 +5356,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5177,7 +5368,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[44]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5190,7 +5381,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{44}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ExplainResponse) GetOutcome() Outcome {
@@ -5234,14 +5425,16 @@ type ExplainedCampaign struct {
 	// Its code.
 	Campaign string `protobuf:"bytes,1,opt,name=campaign,proto3" json:"campaign,omitempty"`
 	// WON, HOLDOUT, OUTRANKED, WRONG_SEGMENT, CAP_REACHED, …
-	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The smallest change that would have it said, for the cashier to read out; empty where none is known.
+	Change        string `protobuf:"bytes,3,opt,name=change,proto3" json:"change,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainedCampaign) Reset() {
 	*x = ExplainedCampaign{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5253,7 +5446,7 @@ func (x *ExplainedCampaign) String() string {
 func (*ExplainedCampaign) ProtoMessage() {}
 
 func (x *ExplainedCampaign) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[45]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5266,7 +5459,7 @@ func (x *ExplainedCampaign) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedCampaign.ProtoReflect.Descriptor instead.
 func (*ExplainedCampaign) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{45}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ExplainedCampaign) GetCampaign() string {
@@ -5283,6 +5476,13 @@ func (x *ExplainedCampaign) GetReason() string {
 	return ""
 }
 
+func (x *ExplainedCampaign) GetChange() string {
+	if x != nil {
+		return x.Change
+	}
+	return ""
+}
+
 // GetStatusRequest asks how the server is.
 type GetStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -5294,7 +5494,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5306,7 +5506,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[46]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5319,7 +5519,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{46}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GetStatusRequest) GetCaller() *Caller {
@@ -5352,7 +5552,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[47]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5364,7 +5564,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[47]
+	mi := &file_stamklant_till_v1_checkout_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5377,7 +5577,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{47}
+	return file_stamklant_till_v1_checkout_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *GetStatusResponse) GetMeta() *Meta {
@@ -5433,7 +5633,7 @@ var File_stamklant_till_v1_checkout_proto protoreflect.FileDescriptor
 
 const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\n" +
-	" stamklant/till/v1/checkout.proto\x12\x11stamklant.till.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stamklant/outcome/v1/outcome.proto\"\xa8\x01\n" +
+	" stamklant/till/v1/checkout.proto\x12\x11stamklant.till.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stamklant/outcome/v1/outcome.proto\x1a%stamklant/programme/v1/campaign.proto\"\xa8\x01\n" +
 	"\x06Caller\x122\n" +
 	"\x04till\x18\x01 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9_.:-]{1,32}$R\x04till\x12#\n" +
 	"\boperator\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18 R\boperator\x12&\n" +
@@ -5538,7 +5738,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x0estaff_language\x18\v \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguageB\x0e\n" +
 	"\x05thing\x12\x05\xbaH\x02\b\x01B\n" +
 	"\n" +
-	"\bcustomer\"\xae\x03\n" +
+	"\bcustomer\"\xcf\x03\n" +
 	"\x0fReserveResponse\x128\n" +
 	"\x06result\x18\x01 \x01(\x0e2 .stamklant.till.v1.ReserveResultR\x06result\x129\n" +
 	"\n" +
@@ -5547,7 +5747,9 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x0eline_discounts\x18\x04 \x03(\v2\x1f.stamklant.till.v1.LineDiscountR\rlineDiscounts\x122\n" +
 	"\x05staff\x18\x05 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x05staff\x12G\n" +
 	"\x10customer_display\x18\x06 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x12+\n" +
-	"\x04meta\x18\a \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xe3\x03\n" +
+	"\x04meta\x18\a \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x12\x1f\n" +
+	"\vworth_minor\x18\b \x01(\x03R\n" +
+	"worthMinor\"\xe3\x03\n" +
 	"\x0eReleaseRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12*\n" +
 	"\vreceipt_ref\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\n" +
@@ -5581,10 +5783,12 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"occurredAt\x129\n" +
 	"\vaccount_ref\x18\a \x01(\tB\x18\xbaH\x15r\x132\x11^([A-Z2-7]{26})?$R\n" +
 	"accountRefB\x0e\n" +
-	"\x05about\x12\x05\xbaH\x02\b\x01\"~\n" +
+	"\x05about\x12\x05\xbaH\x02\b\x01\"\xce\x01\n" +
 	"\x15RecordOutcomeResponse\x128\n" +
 	"\x06result\x18\x01 \x01(\x0e2 .stamklant.till.v1.OutcomeResultR\x06result\x12+\n" +
-	"\x04meta\x18\x02 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xd2\x01\n" +
+	"\x04meta\x18\x02 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x12\x16\n" +
+	"\x06points\x18\x03 \x01(\x03R\x06points\x126\n" +
+	"\areceipt\x18\x04 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\areceipt\"\xd2\x01\n" +
 	"\x12PresentCardRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12E\n" +
 	"\n" +
@@ -5613,7 +5817,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x06answer\x18\x02 \x01(\v2!.stamklant.till.v1.LookupResponseR\x06answer\x12=\n" +
 	"\fpresented_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vpresentedAt\"8\n" +
 	"\tFreshness\x12+\n" +
-	"\x04meta\x18\x01 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xd2\x03\n" +
+	"\x04meta\x18\x01 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"\xaa\x04\n" +
 	"\aLoyalty\x12\x12\n" +
 	"\x04tier\x18\x01 \x01(\tR\x04tier\x12\x1b\n" +
 	"\ttier_name\x18\x02 \x01(\tR\btierName\x12)\n" +
@@ -5628,7 +5832,9 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x15next_step_with_basket\x18\n" +
 	" \x01(\v2\x1b.stamklant.till.v1.NextStepR\x12nextStepWithBasket\x12\x1d\n" +
 	"\n" +
-	"tier_until\x18\v \x01(\tR\ttierUntil\"\xa2\x01\n" +
+	"tier_until\x18\v \x01(\tR\ttierUntil\x12+\n" +
+	"\x11redeemable_points\x18\f \x01(\x03R\x10redeemablePoints\x12)\n" +
+	"\x10redeemable_minor\x18\r \x01(\x03R\x0fredeemableMinor\"\xa2\x01\n" +
 	"\bNextStep\x12\x12\n" +
 	"\x04tier\x18\x01 \x01(\tR\x04tier\x12\x1b\n" +
 	"\ttier_name\x18\x02 \x01(\tR\btierName\x12\x1f\n" +
@@ -5663,10 +5869,21 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\fLineDiscount\x12\x12\n" +
 	"\x04line\x18\x01 \x01(\x05R\x04line\x12!\n" +
 	"\famount_minor\x18\x02 \x01(\x03R\vamountMinor\x12\x10\n" +
-	"\x03why\x18\x03 \x01(\tR\x03why\"D\n" +
+	"\x03why\x18\x03 \x01(\tR\x03why\"\xed\x02\n" +
 	"\x10SurveySuggestion\x12\x16\n" +
 	"\x06lowest\x18\x01 \x01(\x05R\x06lowest\x12\x18\n" +
-	"\ahighest\x18\x02 \x01(\x05R\ahighest\"(\n" +
+	"\ahighest\x18\x02 \x01(\x05R\ahighest\x126\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\".stamklant.programme.v1.SurveyKindR\x04kind\x12-\n" +
+	"\x02on\x18\x04 \x01(\x0e2\x1d.stamklant.programme.v1.AskOnR\x02on\x128\n" +
+	"\bquestion\x18\x05 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\bquestion\x12\x18\n" +
+	"\achoices\x18\x06 \x03(\tR\achoices\x12@\n" +
+	"\tfollow_up\x18\a \x01(\v2#.stamklant.till.v1.FollowUpQuestionR\bfollowUp\x12\x12\n" +
+	"\x04link\x18\b \x01(\tR\x04link\x12\x16\n" +
+	"\x06points\x18\t \x01(\x03R\x06points\"J\n" +
+	"\x10FollowUpQuestion\x12\x1c\n" +
+	"\n" +
+	"if_at_most\x18\x01 \x01(\x05R\bifAtMost\x12\x18\n" +
+	"\achoices\x18\x02 \x03(\tR\achoices\"(\n" +
 	"\x10PromptSuggestion\x12\x14\n" +
 	"\x05about\x18\x01 \x01(\tR\x05about\"\x0e\n" +
 	"\fNoSuggestion\"=\n" +
@@ -5719,12 +5936,13 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\tsymbology\x18\x02 \x01(\x0e2\x1c.stamklant.till.v1.SymbologyR\tsymbology\x124\n" +
 	"\x05print\x18\x03 \x01(\x0e2\x1e.stamklant.till.v1.CouponPrintR\x05print\x120\n" +
 	"\x04text\x18\x04 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x04text\x124\n" +
-	"\avoucher\x18\x05 \x01(\v2\x1a.stamklant.till.v1.VoucherR\avoucher\"\x81\x01\n" +
+	"\avoucher\x18\x05 \x01(\v2\x1a.stamklant.till.v1.VoucherR\avoucher\"\x99\x01\n" +
 	"\tUsedThing\x12\x1f\n" +
 	"\vvoucher_ref\x18\x01 \x01(\tR\n" +
 	"voucherRef\x12\x1a\n" +
 	"\bcampaign\x18\x02 \x01(\tR\bcampaign\x127\n" +
-	"\x06result\x18\x03 \x01(\x0e2\x1f.stamklant.outcome.v1.UseResultR\x06result\"\x9b\x03\n" +
+	"\x06result\x18\x03 \x01(\x0e2\x1f.stamklant.outcome.v1.UseResultR\x06result\x12\x16\n" +
+	"\x06points\x18\x04 \x01(\x03R\x06points\"\x9b\x03\n" +
 	"\x13ClaimReceiptRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
 	"\n" +
@@ -5806,7 +6024,7 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"\x05staff\x18\x04 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x05staff\x12G\n" +
 	"\x10customer_display\x18\x05 \x01(\v2\x1c.stamklant.till.v1.TextBlockR\x0fcustomerDisplay\x12+\n" +
 	"\x04meta\x18\x06 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\x123\n" +
-	"\achoices\x18\a \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\"\x95\x03\n" +
+	"\achoices\x18\a \x03(\v2\x19.stamklant.till.v1.ChoiceR\achoices\"\x8e\x04\n" +
 	"\x0eExplainRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\x12?\n" +
 	"\n" +
@@ -5818,17 +6036,20 @@ const file_stamklant_till_v1_checkout_proto_rawDesc = "" +
 	"receiptRef\x121\n" +
 	"\x06basket\x18\x05 \x01(\v2\x19.stamklant.till.v1.BasketR\x06basket\x128\n" +
 	"\x05stage\x18\x06 \x01(\x0e2\x18.stamklant.till.v1.StageB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05stage\x12#\n" +
-	"\bcampaign\x18\a \x01(\tB\a\xbaH\x04r\x02\x18<R\bcampaignB\x11\n" +
+	"\bcampaign\x18\a \x01(\tB\a\xbaH\x04r\x02\x18<R\bcampaign\x12:\n" +
+	"\tabilities\x18\b \x01(\v2\x1c.stamklant.till.v1.AbilitiesR\tabilities\x12;\n" +
+	"\x0estaff_language\x18\t \x01(\tB\x14\xbaH\x11r\x0f2\r^([a-z]{2})?$R\rstaffLanguageB\x11\n" +
 	"\bcustomer\x12\x05\xbaH\x02\b\x01\"\xf0\x01\n" +
 	"\x0fExplainResponse\x124\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x1a.stamklant.till.v1.OutcomeR\aoutcome\x12\x1a\n" +
 	"\bcampaign\x18\x02 \x01(\tR\bcampaign\x12\x1a\n" +
 	"\bpromised\x18\x03 \x01(\bR\bpromised\x12B\n" +
 	"\tcampaigns\x18\x04 \x03(\v2$.stamklant.till.v1.ExplainedCampaignR\tcampaigns\x12+\n" +
-	"\x04meta\x18\x05 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"G\n" +
+	"\x04meta\x18\x05 \x01(\v2\x17.stamklant.till.v1.MetaR\x04meta\"_\n" +
 	"\x11ExplainedCampaign\x12\x1a\n" +
 	"\bcampaign\x18\x01 \x01(\tR\bcampaign\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"M\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06change\x18\x03 \x01(\tR\x06change\"M\n" +
 	"\x10GetStatusRequest\x129\n" +
 	"\x06caller\x18\x01 \x01(\v2\x19.stamklant.till.v1.CallerB\x06\xbaH\x03\xc8\x01\x01R\x06caller\"\xbf\x02\n" +
 	"\x11GetStatusResponse\x12+\n" +
@@ -5949,7 +6170,7 @@ func file_stamklant_till_v1_checkout_proto_rawDescGZIP() []byte {
 }
 
 var file_stamklant_till_v1_checkout_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_stamklant_till_v1_checkout_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(EntryMode)(0),                // 0: stamklant.till.v1.EntryMode
 	(Stage)(0),                    // 1: stamklant.till.v1.Stage
@@ -5989,39 +6210,42 @@ var file_stamklant_till_v1_checkout_proto_goTypes = []any{
 	(*OfferSuggestion)(nil),       // 35: stamklant.till.v1.OfferSuggestion
 	(*LineDiscount)(nil),          // 36: stamklant.till.v1.LineDiscount
 	(*SurveySuggestion)(nil),      // 37: stamklant.till.v1.SurveySuggestion
-	(*PromptSuggestion)(nil),      // 38: stamklant.till.v1.PromptSuggestion
-	(*NoSuggestion)(nil),          // 39: stamklant.till.v1.NoSuggestion
-	(*TextBlock)(nil),             // 40: stamklant.till.v1.TextBlock
-	(*Choice)(nil),                // 41: stamklant.till.v1.Choice
-	(*Meta)(nil),                  // 42: stamklant.till.v1.Meta
-	(*RecordReceiptRequest)(nil),  // 43: stamklant.till.v1.RecordReceiptRequest
-	(*RecordReceiptResponse)(nil), // 44: stamklant.till.v1.RecordReceiptResponse
-	(*IssuedCoupon)(nil),          // 45: stamklant.till.v1.IssuedCoupon
-	(*UsedThing)(nil),             // 46: stamklant.till.v1.UsedThing
-	(*ClaimReceiptRequest)(nil),   // 47: stamklant.till.v1.ClaimReceiptRequest
-	(*ClaimReceiptResponse)(nil),  // 48: stamklant.till.v1.ClaimReceiptResponse
-	(*SetPreferenceRequest)(nil),  // 49: stamklant.till.v1.SetPreferenceRequest
-	(*SetPreferenceResponse)(nil), // 50: stamklant.till.v1.SetPreferenceResponse
-	(*SubmitDetailsRequest)(nil),  // 51: stamklant.till.v1.SubmitDetailsRequest
-	(*PostalDetail)(nil),          // 52: stamklant.till.v1.PostalDetail
-	(*SubmitDetailsResponse)(nil), // 53: stamklant.till.v1.SubmitDetailsResponse
-	(*ExplainRequest)(nil),        // 54: stamklant.till.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 55: stamklant.till.v1.ExplainResponse
-	(*ExplainedCampaign)(nil),     // 56: stamklant.till.v1.ExplainedCampaign
-	(*GetStatusRequest)(nil),      // 57: stamklant.till.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 58: stamklant.till.v1.GetStatusResponse
-	(*v1.Line)(nil),               // 59: stamklant.outcome.v1.Line
-	(*timestamppb.Timestamp)(nil), // 60: google.protobuf.Timestamp
-	(*v1.ReceiptKey)(nil),         // 61: stamklant.outcome.v1.ReceiptKey
-	(*v1.Exposure)(nil),           // 62: stamklant.outcome.v1.Exposure
-	(v1.LateKind)(0),              // 63: stamklant.outcome.v1.LateKind
-	(*v1.Receipt)(nil),            // 64: stamklant.outcome.v1.Receipt
-	(v1.UseResult)(0),             // 65: stamklant.outcome.v1.UseResult
-	(v1.Purpose)(0),               // 66: stamklant.outcome.v1.Purpose
+	(*FollowUpQuestion)(nil),      // 38: stamklant.till.v1.FollowUpQuestion
+	(*PromptSuggestion)(nil),      // 39: stamklant.till.v1.PromptSuggestion
+	(*NoSuggestion)(nil),          // 40: stamklant.till.v1.NoSuggestion
+	(*TextBlock)(nil),             // 41: stamklant.till.v1.TextBlock
+	(*Choice)(nil),                // 42: stamklant.till.v1.Choice
+	(*Meta)(nil),                  // 43: stamklant.till.v1.Meta
+	(*RecordReceiptRequest)(nil),  // 44: stamklant.till.v1.RecordReceiptRequest
+	(*RecordReceiptResponse)(nil), // 45: stamklant.till.v1.RecordReceiptResponse
+	(*IssuedCoupon)(nil),          // 46: stamklant.till.v1.IssuedCoupon
+	(*UsedThing)(nil),             // 47: stamklant.till.v1.UsedThing
+	(*ClaimReceiptRequest)(nil),   // 48: stamklant.till.v1.ClaimReceiptRequest
+	(*ClaimReceiptResponse)(nil),  // 49: stamklant.till.v1.ClaimReceiptResponse
+	(*SetPreferenceRequest)(nil),  // 50: stamklant.till.v1.SetPreferenceRequest
+	(*SetPreferenceResponse)(nil), // 51: stamklant.till.v1.SetPreferenceResponse
+	(*SubmitDetailsRequest)(nil),  // 52: stamklant.till.v1.SubmitDetailsRequest
+	(*PostalDetail)(nil),          // 53: stamklant.till.v1.PostalDetail
+	(*SubmitDetailsResponse)(nil), // 54: stamklant.till.v1.SubmitDetailsResponse
+	(*ExplainRequest)(nil),        // 55: stamklant.till.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 56: stamklant.till.v1.ExplainResponse
+	(*ExplainedCampaign)(nil),     // 57: stamklant.till.v1.ExplainedCampaign
+	(*GetStatusRequest)(nil),      // 58: stamklant.till.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 59: stamklant.till.v1.GetStatusResponse
+	(*v1.Line)(nil),               // 60: stamklant.outcome.v1.Line
+	(*timestamppb.Timestamp)(nil), // 61: google.protobuf.Timestamp
+	(*v1.ReceiptKey)(nil),         // 62: stamklant.outcome.v1.ReceiptKey
+	(*v1.Exposure)(nil),           // 63: stamklant.outcome.v1.Exposure
+	(v1.LateKind)(0),              // 64: stamklant.outcome.v1.LateKind
+	(v11.SurveyKind)(0),           // 65: stamklant.programme.v1.SurveyKind
+	(v11.AskOn)(0),                // 66: stamklant.programme.v1.AskOn
+	(*v1.Receipt)(nil),            // 67: stamklant.outcome.v1.Receipt
+	(v1.UseResult)(0),             // 68: stamklant.outcome.v1.UseResult
+	(v1.Purpose)(0),               // 69: stamklant.outcome.v1.Purpose
 }
 var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	0,   // 0: stamklant.till.v1.Identifier.entry_mode:type_name -> stamklant.till.v1.EntryMode
-	59,  // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
+	60,  // 1: stamklant.till.v1.Basket.lines:type_name -> stamklant.outcome.v1.Line
 	11,  // 2: stamklant.till.v1.LookupRequest.caller:type_name -> stamklant.till.v1.Caller
 	12,  // 3: stamklant.till.v1.LookupRequest.identifier:type_name -> stamklant.till.v1.Identifier
 	13,  // 4: stamklant.till.v1.LookupRequest.basket:type_name -> stamklant.till.v1.Basket
@@ -6033,11 +6257,11 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	32,  // 10: stamklant.till.v1.LookupResponse.segment:type_name -> stamklant.till.v1.Segment
 	33,  // 11: stamklant.till.v1.LookupResponse.entitlements:type_name -> stamklant.till.v1.Entitlement
 	34,  // 12: stamklant.till.v1.LookupResponse.suggestion:type_name -> stamklant.till.v1.Suggestion
-	40,  // 13: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	40,  // 14: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	40,  // 15: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	42,  // 16: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
-	41,  // 17: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
+	41,  // 13: stamklant.till.v1.LookupResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	41,  // 14: stamklant.till.v1.LookupResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	41,  // 15: stamklant.till.v1.LookupResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	43,  // 16: stamklant.till.v1.LookupResponse.meta:type_name -> stamklant.till.v1.Meta
+	42,  // 17: stamklant.till.v1.LookupResponse.choices:type_name -> stamklant.till.v1.Choice
 	12,  // 18: stamklant.till.v1.LookupResponse.presented:type_name -> stamklant.till.v1.Identifier
 	17,  // 19: stamklant.till.v1.LookupResponse.vouchers:type_name -> stamklant.till.v1.Voucher
 	17,  // 20: stamklant.till.v1.LookupResponse.voucher:type_name -> stamklant.till.v1.Voucher
@@ -6048,142 +6272,148 @@ var file_stamklant_till_v1_checkout_proto_depIdxs = []int32{
 	13,  // 25: stamklant.till.v1.ReserveRequest.basket:type_name -> stamklant.till.v1.Basket
 	14,  // 26: stamklant.till.v1.ReserveRequest.abilities:type_name -> stamklant.till.v1.Abilities
 	4,   // 27: stamklant.till.v1.ReserveResponse.result:type_name -> stamklant.till.v1.ReserveResult
-	60,  // 28: stamklant.till.v1.ReserveResponse.held_until:type_name -> google.protobuf.Timestamp
+	61,  // 28: stamklant.till.v1.ReserveResponse.held_until:type_name -> google.protobuf.Timestamp
 	17,  // 29: stamklant.till.v1.ReserveResponse.voucher:type_name -> stamklant.till.v1.Voucher
 	36,  // 30: stamklant.till.v1.ReserveResponse.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	40,  // 31: stamklant.till.v1.ReserveResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	40,  // 32: stamklant.till.v1.ReserveResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	42,  // 33: stamklant.till.v1.ReserveResponse.meta:type_name -> stamklant.till.v1.Meta
+	41,  // 31: stamklant.till.v1.ReserveResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	41,  // 32: stamklant.till.v1.ReserveResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	43,  // 33: stamklant.till.v1.ReserveResponse.meta:type_name -> stamklant.till.v1.Meta
 	11,  // 34: stamklant.till.v1.ReleaseRequest.caller:type_name -> stamklant.till.v1.Caller
 	12,  // 35: stamklant.till.v1.ReleaseRequest.voucher:type_name -> stamklant.till.v1.Identifier
 	12,  // 36: stamklant.till.v1.ReleaseRequest.identifier:type_name -> stamklant.till.v1.Identifier
 	5,   // 37: stamklant.till.v1.ReleaseResponse.result:type_name -> stamklant.till.v1.ReleaseResult
-	42,  // 38: stamklant.till.v1.ReleaseResponse.meta:type_name -> stamklant.till.v1.Meta
+	43,  // 38: stamklant.till.v1.ReleaseResponse.meta:type_name -> stamklant.till.v1.Meta
 	11,  // 39: stamklant.till.v1.RecordOutcomeRequest.caller:type_name -> stamklant.till.v1.Caller
-	61,  // 40: stamklant.till.v1.RecordOutcomeRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
-	62,  // 41: stamklant.till.v1.RecordOutcomeRequest.outcome:type_name -> stamklant.outcome.v1.Exposure
-	63,  // 42: stamklant.till.v1.RecordOutcomeRequest.kind:type_name -> stamklant.outcome.v1.LateKind
-	60,  // 43: stamklant.till.v1.RecordOutcomeRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	62,  // 40: stamklant.till.v1.RecordOutcomeRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	63,  // 41: stamklant.till.v1.RecordOutcomeRequest.outcome:type_name -> stamklant.outcome.v1.Exposure
+	64,  // 42: stamklant.till.v1.RecordOutcomeRequest.kind:type_name -> stamklant.outcome.v1.LateKind
+	61,  // 43: stamklant.till.v1.RecordOutcomeRequest.occurred_at:type_name -> google.protobuf.Timestamp
 	6,   // 44: stamklant.till.v1.RecordOutcomeResponse.result:type_name -> stamklant.till.v1.OutcomeResult
-	42,  // 45: stamklant.till.v1.RecordOutcomeResponse.meta:type_name -> stamklant.till.v1.Meta
-	11,  // 46: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 47: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	14,  // 48: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	7,   // 49: stamklant.till.v1.PresentCardResponse.result:type_name -> stamklant.till.v1.PresentResult
-	40,  // 50: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	42,  // 51: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
-	11,  // 52: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
-	14,  // 53: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	28,  // 54: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
-	29,  // 55: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
-	12,  // 56: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
-	16,  // 57: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
-	60,  // 58: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
-	42,  // 59: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
-	60,  // 60: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
-	31,  // 61: stamklant.till.v1.Loyalty.next_step:type_name -> stamklant.till.v1.NextStep
-	31,  // 62: stamklant.till.v1.Loyalty.next_step_with_basket:type_name -> stamklant.till.v1.NextStep
-	36,  // 63: stamklant.till.v1.Entitlement.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	35,  // 64: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
-	37,  // 65: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
-	38,  // 66: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
-	39,  // 67: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
-	36,  // 68: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
-	60,  // 69: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
-	60,  // 70: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
-	11,  // 71: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	64,  // 72: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
-	12,  // 73: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	62,  // 74: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
-	14,  // 75: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 76: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	30,  // 77: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	40,  // 78: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	40,  // 79: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	40,  // 80: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	42,  // 81: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	45,  // 82: stamklant.till.v1.RecordReceiptResponse.coupon:type_name -> stamklant.till.v1.IssuedCoupon
-	46,  // 83: stamklant.till.v1.RecordReceiptResponse.used:type_name -> stamklant.till.v1.UsedThing
-	8,   // 84: stamklant.till.v1.IssuedCoupon.symbology:type_name -> stamklant.till.v1.Symbology
-	9,   // 85: stamklant.till.v1.IssuedCoupon.print:type_name -> stamklant.till.v1.CouponPrint
-	40,  // 86: stamklant.till.v1.IssuedCoupon.text:type_name -> stamklant.till.v1.TextBlock
-	17,  // 87: stamklant.till.v1.IssuedCoupon.voucher:type_name -> stamklant.till.v1.Voucher
-	65,  // 88: stamklant.till.v1.UsedThing.result:type_name -> stamklant.outcome.v1.UseResult
-	11,  // 89: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 90: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	61,  // 91: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
-	14,  // 92: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	10,  // 93: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
-	2,   // 94: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	30,  // 95: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
-	40,  // 96: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	40,  // 97: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	40,  // 98: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	42,  // 99: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
-	41,  // 100: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
-	11,  // 101: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 102: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	66,  // 103: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
-	66,  // 104: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
-	12,  // 105: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
-	60,  // 106: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	14,  // 107: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 108: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	40,  // 109: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	40,  // 110: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	40,  // 111: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
-	42,  // 112: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
-	41,  // 113: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
-	11,  // 114: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 115: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	52,  // 116: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
-	60,  // 117: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
-	14,  // 118: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
-	2,   // 119: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	40,  // 120: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
-	40,  // 121: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
-	42,  // 122: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
-	41,  // 123: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
-	11,  // 124: stamklant.till.v1.ExplainRequest.caller:type_name -> stamklant.till.v1.Caller
-	12,  // 125: stamklant.till.v1.ExplainRequest.identifier:type_name -> stamklant.till.v1.Identifier
-	13,  // 126: stamklant.till.v1.ExplainRequest.basket:type_name -> stamklant.till.v1.Basket
-	1,   // 127: stamklant.till.v1.ExplainRequest.stage:type_name -> stamklant.till.v1.Stage
-	2,   // 128: stamklant.till.v1.ExplainResponse.outcome:type_name -> stamklant.till.v1.Outcome
-	56,  // 129: stamklant.till.v1.ExplainResponse.campaigns:type_name -> stamklant.till.v1.ExplainedCampaign
-	42,  // 130: stamklant.till.v1.ExplainResponse.meta:type_name -> stamklant.till.v1.Meta
-	11,  // 131: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
-	42,  // 132: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
-	60,  // 133: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
-	60,  // 134: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
-	15,  // 135: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
-	24,  // 136: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
-	26,  // 137: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
-	43,  // 138: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
-	47,  // 139: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
-	49,  // 140: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
-	51,  // 141: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
-	18,  // 142: stamklant.till.v1.CheckoutService.Reserve:input_type -> stamklant.till.v1.ReserveRequest
-	20,  // 143: stamklant.till.v1.CheckoutService.Release:input_type -> stamklant.till.v1.ReleaseRequest
-	22,  // 144: stamklant.till.v1.CheckoutService.RecordOutcome:input_type -> stamklant.till.v1.RecordOutcomeRequest
-	54,  // 145: stamklant.till.v1.CheckoutService.Explain:input_type -> stamklant.till.v1.ExplainRequest
-	57,  // 146: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
-	16,  // 147: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
-	25,  // 148: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
-	27,  // 149: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
-	44,  // 150: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
-	48,  // 151: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
-	50,  // 152: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
-	53,  // 153: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
-	19,  // 154: stamklant.till.v1.CheckoutService.Reserve:output_type -> stamklant.till.v1.ReserveResponse
-	21,  // 155: stamklant.till.v1.CheckoutService.Release:output_type -> stamklant.till.v1.ReleaseResponse
-	23,  // 156: stamklant.till.v1.CheckoutService.RecordOutcome:output_type -> stamklant.till.v1.RecordOutcomeResponse
-	55,  // 157: stamklant.till.v1.CheckoutService.Explain:output_type -> stamklant.till.v1.ExplainResponse
-	58,  // 158: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
-	147, // [147:159] is the sub-list for method output_type
-	135, // [135:147] is the sub-list for method input_type
-	135, // [135:135] is the sub-list for extension type_name
-	135, // [135:135] is the sub-list for extension extendee
-	0,   // [0:135] is the sub-list for field type_name
+	43,  // 45: stamklant.till.v1.RecordOutcomeResponse.meta:type_name -> stamklant.till.v1.Meta
+	41,  // 46: stamklant.till.v1.RecordOutcomeResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	11,  // 47: stamklant.till.v1.PresentCardRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 48: stamklant.till.v1.PresentCardRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	14,  // 49: stamklant.till.v1.PresentCardRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	7,   // 50: stamklant.till.v1.PresentCardResponse.result:type_name -> stamklant.till.v1.PresentResult
+	41,  // 51: stamklant.till.v1.PresentCardResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	43,  // 52: stamklant.till.v1.PresentCardResponse.meta:type_name -> stamklant.till.v1.Meta
+	11,  // 53: stamklant.till.v1.WatchTillRequest.caller:type_name -> stamklant.till.v1.Caller
+	14,  // 54: stamklant.till.v1.WatchTillRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	28,  // 55: stamklant.till.v1.WatchTillResponse.card:type_name -> stamklant.till.v1.PresentedCard
+	29,  // 56: stamklant.till.v1.WatchTillResponse.freshness:type_name -> stamklant.till.v1.Freshness
+	12,  // 57: stamklant.till.v1.PresentedCard.identifier:type_name -> stamklant.till.v1.Identifier
+	16,  // 58: stamklant.till.v1.PresentedCard.answer:type_name -> stamklant.till.v1.LookupResponse
+	61,  // 59: stamklant.till.v1.PresentedCard.presented_at:type_name -> google.protobuf.Timestamp
+	43,  // 60: stamklant.till.v1.Freshness.meta:type_name -> stamklant.till.v1.Meta
+	61,  // 61: stamklant.till.v1.Loyalty.as_of:type_name -> google.protobuf.Timestamp
+	31,  // 62: stamklant.till.v1.Loyalty.next_step:type_name -> stamklant.till.v1.NextStep
+	31,  // 63: stamklant.till.v1.Loyalty.next_step_with_basket:type_name -> stamklant.till.v1.NextStep
+	36,  // 64: stamklant.till.v1.Entitlement.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	35,  // 65: stamklant.till.v1.Suggestion.offer:type_name -> stamklant.till.v1.OfferSuggestion
+	37,  // 66: stamklant.till.v1.Suggestion.survey:type_name -> stamklant.till.v1.SurveySuggestion
+	39,  // 67: stamklant.till.v1.Suggestion.prompt:type_name -> stamklant.till.v1.PromptSuggestion
+	40,  // 68: stamklant.till.v1.Suggestion.none:type_name -> stamklant.till.v1.NoSuggestion
+	36,  // 69: stamklant.till.v1.OfferSuggestion.line_discounts:type_name -> stamklant.till.v1.LineDiscount
+	65,  // 70: stamklant.till.v1.SurveySuggestion.kind:type_name -> stamklant.programme.v1.SurveyKind
+	66,  // 71: stamklant.till.v1.SurveySuggestion.on:type_name -> stamklant.programme.v1.AskOn
+	41,  // 72: stamklant.till.v1.SurveySuggestion.question:type_name -> stamklant.till.v1.TextBlock
+	38,  // 73: stamklant.till.v1.SurveySuggestion.follow_up:type_name -> stamklant.till.v1.FollowUpQuestion
+	61,  // 74: stamklant.till.v1.Meta.server_time:type_name -> google.protobuf.Timestamp
+	61,  // 75: stamklant.till.v1.Meta.data_as_of:type_name -> google.protobuf.Timestamp
+	11,  // 76: stamklant.till.v1.RecordReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	67,  // 77: stamklant.till.v1.RecordReceiptRequest.receipt:type_name -> stamklant.outcome.v1.Receipt
+	12,  // 78: stamklant.till.v1.RecordReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	63,  // 79: stamklant.till.v1.RecordReceiptRequest.exposures:type_name -> stamklant.outcome.v1.Exposure
+	14,  // 80: stamklant.till.v1.RecordReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 81: stamklant.till.v1.RecordReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	30,  // 82: stamklant.till.v1.RecordReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	41,  // 83: stamklant.till.v1.RecordReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	41,  // 84: stamklant.till.v1.RecordReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	41,  // 85: stamklant.till.v1.RecordReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	43,  // 86: stamklant.till.v1.RecordReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	46,  // 87: stamklant.till.v1.RecordReceiptResponse.coupon:type_name -> stamklant.till.v1.IssuedCoupon
+	47,  // 88: stamklant.till.v1.RecordReceiptResponse.used:type_name -> stamklant.till.v1.UsedThing
+	8,   // 89: stamklant.till.v1.IssuedCoupon.symbology:type_name -> stamklant.till.v1.Symbology
+	9,   // 90: stamklant.till.v1.IssuedCoupon.print:type_name -> stamklant.till.v1.CouponPrint
+	41,  // 91: stamklant.till.v1.IssuedCoupon.text:type_name -> stamklant.till.v1.TextBlock
+	17,  // 92: stamklant.till.v1.IssuedCoupon.voucher:type_name -> stamklant.till.v1.Voucher
+	68,  // 93: stamklant.till.v1.UsedThing.result:type_name -> stamklant.outcome.v1.UseResult
+	11,  // 94: stamklant.till.v1.ClaimReceiptRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 95: stamklant.till.v1.ClaimReceiptRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	62,  // 96: stamklant.till.v1.ClaimReceiptRequest.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	14,  // 97: stamklant.till.v1.ClaimReceiptRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	10,  // 98: stamklant.till.v1.ClaimReceiptResponse.result:type_name -> stamklant.till.v1.ClaimResult
+	2,   // 99: stamklant.till.v1.ClaimReceiptResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	30,  // 100: stamklant.till.v1.ClaimReceiptResponse.loyalty:type_name -> stamklant.till.v1.Loyalty
+	41,  // 101: stamklant.till.v1.ClaimReceiptResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	41,  // 102: stamklant.till.v1.ClaimReceiptResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	41,  // 103: stamklant.till.v1.ClaimReceiptResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	43,  // 104: stamklant.till.v1.ClaimReceiptResponse.meta:type_name -> stamklant.till.v1.Meta
+	42,  // 105: stamklant.till.v1.ClaimReceiptResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 106: stamklant.till.v1.SetPreferenceRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 107: stamklant.till.v1.SetPreferenceRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	69,  // 108: stamklant.till.v1.SetPreferenceRequest.object:type_name -> stamklant.outcome.v1.Purpose
+	69,  // 109: stamklant.till.v1.SetPreferenceRequest.agree:type_name -> stamklant.outcome.v1.Purpose
+	12,  // 110: stamklant.till.v1.SetPreferenceRequest.lost_card:type_name -> stamklant.till.v1.Identifier
+	61,  // 111: stamklant.till.v1.SetPreferenceRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	14,  // 112: stamklant.till.v1.SetPreferenceRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 113: stamklant.till.v1.SetPreferenceResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	41,  // 114: stamklant.till.v1.SetPreferenceResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	41,  // 115: stamklant.till.v1.SetPreferenceResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	41,  // 116: stamklant.till.v1.SetPreferenceResponse.receipt:type_name -> stamklant.till.v1.TextBlock
+	43,  // 117: stamklant.till.v1.SetPreferenceResponse.meta:type_name -> stamklant.till.v1.Meta
+	42,  // 118: stamklant.till.v1.SetPreferenceResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 119: stamklant.till.v1.SubmitDetailsRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 120: stamklant.till.v1.SubmitDetailsRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	53,  // 121: stamklant.till.v1.SubmitDetailsRequest.address:type_name -> stamklant.till.v1.PostalDetail
+	61,  // 122: stamklant.till.v1.SubmitDetailsRequest.occurred_at:type_name -> google.protobuf.Timestamp
+	14,  // 123: stamklant.till.v1.SubmitDetailsRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 124: stamklant.till.v1.SubmitDetailsResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	41,  // 125: stamklant.till.v1.SubmitDetailsResponse.staff:type_name -> stamklant.till.v1.TextBlock
+	41,  // 126: stamklant.till.v1.SubmitDetailsResponse.customer_display:type_name -> stamklant.till.v1.TextBlock
+	43,  // 127: stamklant.till.v1.SubmitDetailsResponse.meta:type_name -> stamklant.till.v1.Meta
+	42,  // 128: stamklant.till.v1.SubmitDetailsResponse.choices:type_name -> stamklant.till.v1.Choice
+	11,  // 129: stamklant.till.v1.ExplainRequest.caller:type_name -> stamklant.till.v1.Caller
+	12,  // 130: stamklant.till.v1.ExplainRequest.identifier:type_name -> stamklant.till.v1.Identifier
+	13,  // 131: stamklant.till.v1.ExplainRequest.basket:type_name -> stamklant.till.v1.Basket
+	1,   // 132: stamklant.till.v1.ExplainRequest.stage:type_name -> stamklant.till.v1.Stage
+	14,  // 133: stamklant.till.v1.ExplainRequest.abilities:type_name -> stamklant.till.v1.Abilities
+	2,   // 134: stamklant.till.v1.ExplainResponse.outcome:type_name -> stamklant.till.v1.Outcome
+	57,  // 135: stamklant.till.v1.ExplainResponse.campaigns:type_name -> stamklant.till.v1.ExplainedCampaign
+	43,  // 136: stamklant.till.v1.ExplainResponse.meta:type_name -> stamklant.till.v1.Meta
+	11,  // 137: stamklant.till.v1.GetStatusRequest.caller:type_name -> stamklant.till.v1.Caller
+	43,  // 138: stamklant.till.v1.GetStatusResponse.meta:type_name -> stamklant.till.v1.Meta
+	61,  // 139: stamklant.till.v1.GetStatusResponse.office_seen_at:type_name -> google.protobuf.Timestamp
+	61,  // 140: stamklant.till.v1.GetStatusResponse.trusted_time:type_name -> google.protobuf.Timestamp
+	15,  // 141: stamklant.till.v1.CheckoutService.Lookup:input_type -> stamklant.till.v1.LookupRequest
+	24,  // 142: stamklant.till.v1.CheckoutService.PresentCard:input_type -> stamklant.till.v1.PresentCardRequest
+	26,  // 143: stamklant.till.v1.CheckoutService.WatchTill:input_type -> stamklant.till.v1.WatchTillRequest
+	44,  // 144: stamklant.till.v1.CheckoutService.RecordReceipt:input_type -> stamklant.till.v1.RecordReceiptRequest
+	48,  // 145: stamklant.till.v1.CheckoutService.ClaimReceipt:input_type -> stamklant.till.v1.ClaimReceiptRequest
+	50,  // 146: stamklant.till.v1.CheckoutService.SetPreference:input_type -> stamklant.till.v1.SetPreferenceRequest
+	52,  // 147: stamklant.till.v1.CheckoutService.SubmitDetails:input_type -> stamklant.till.v1.SubmitDetailsRequest
+	18,  // 148: stamklant.till.v1.CheckoutService.Reserve:input_type -> stamklant.till.v1.ReserveRequest
+	20,  // 149: stamklant.till.v1.CheckoutService.Release:input_type -> stamklant.till.v1.ReleaseRequest
+	22,  // 150: stamklant.till.v1.CheckoutService.RecordOutcome:input_type -> stamklant.till.v1.RecordOutcomeRequest
+	55,  // 151: stamklant.till.v1.CheckoutService.Explain:input_type -> stamklant.till.v1.ExplainRequest
+	58,  // 152: stamklant.till.v1.CheckoutService.GetStatus:input_type -> stamklant.till.v1.GetStatusRequest
+	16,  // 153: stamklant.till.v1.CheckoutService.Lookup:output_type -> stamklant.till.v1.LookupResponse
+	25,  // 154: stamklant.till.v1.CheckoutService.PresentCard:output_type -> stamklant.till.v1.PresentCardResponse
+	27,  // 155: stamklant.till.v1.CheckoutService.WatchTill:output_type -> stamklant.till.v1.WatchTillResponse
+	45,  // 156: stamklant.till.v1.CheckoutService.RecordReceipt:output_type -> stamklant.till.v1.RecordReceiptResponse
+	49,  // 157: stamklant.till.v1.CheckoutService.ClaimReceipt:output_type -> stamklant.till.v1.ClaimReceiptResponse
+	51,  // 158: stamklant.till.v1.CheckoutService.SetPreference:output_type -> stamklant.till.v1.SetPreferenceResponse
+	54,  // 159: stamklant.till.v1.CheckoutService.SubmitDetails:output_type -> stamklant.till.v1.SubmitDetailsResponse
+	19,  // 160: stamklant.till.v1.CheckoutService.Reserve:output_type -> stamklant.till.v1.ReserveResponse
+	21,  // 161: stamklant.till.v1.CheckoutService.Release:output_type -> stamklant.till.v1.ReleaseResponse
+	23,  // 162: stamklant.till.v1.CheckoutService.RecordOutcome:output_type -> stamklant.till.v1.RecordOutcomeResponse
+	56,  // 163: stamklant.till.v1.CheckoutService.Explain:output_type -> stamklant.till.v1.ExplainResponse
+	59,  // 164: stamklant.till.v1.CheckoutService.GetStatus:output_type -> stamklant.till.v1.GetStatusResponse
+	153, // [153:165] is the sub-list for method output_type
+	141, // [141:153] is the sub-list for method input_type
+	141, // [141:141] is the sub-list for extension type_name
+	141, // [141:141] is the sub-list for extension extendee
+	0,   // [0:141] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_till_v1_checkout_proto_init() }
@@ -6231,15 +6461,15 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*Suggestion_Prompt)(nil),
 		(*Suggestion_None)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[32].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[33].OneofWrappers = []any{
 		(*RecordReceiptRequest_Identifier)(nil),
 		(*RecordReceiptRequest_AccountRef)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[36].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[37].OneofWrappers = []any{
 		(*ClaimReceiptRequest_Identifier)(nil),
 		(*ClaimReceiptRequest_AccountRef)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[38].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[39].OneofWrappers = []any{
 		(*SetPreferenceRequest_Identifier)(nil),
 		(*SetPreferenceRequest_AccountRef)(nil),
 		(*SetPreferenceRequest_Object)(nil),
@@ -6247,14 +6477,14 @@ func file_stamklant_till_v1_checkout_proto_init() {
 		(*SetPreferenceRequest_Language)(nil),
 		(*SetPreferenceRequest_LostCard)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[40].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[41].OneofWrappers = []any{
 		(*SubmitDetailsRequest_Identifier)(nil),
 		(*SubmitDetailsRequest_AccountRef)(nil),
 		(*SubmitDetailsRequest_Email)(nil),
 		(*SubmitDetailsRequest_Phone)(nil),
 		(*SubmitDetailsRequest_Address)(nil),
 	}
-	file_stamklant_till_v1_checkout_proto_msgTypes[43].OneofWrappers = []any{
+	file_stamklant_till_v1_checkout_proto_msgTypes[44].OneofWrappers = []any{
 		(*ExplainRequest_Identifier)(nil),
 		(*ExplainRequest_AccountRef)(nil),
 	}
@@ -6264,7 +6494,7 @@ func file_stamklant_till_v1_checkout_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stamklant_till_v1_checkout_proto_rawDesc), len(file_stamklant_till_v1_checkout_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   48,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
