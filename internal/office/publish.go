@@ -149,10 +149,11 @@ func accountsToPublish(counted iter.Seq2[inbox.CutAccount, error], known iter.Se
 				return
 			}
 			published := &customerv1.Account{State: customerv1.AccountState_ACCOUNT_STATE_ACTIVE}
+			kept := warehouse.PublishedAccount{Account: published}
 			if more && attributes.ID == account.ID {
-				published = attributes.Account
+				kept, published = attributes, attributes.Account
 			}
-			s.complete(published, account)
+			s.complete(kept, account)
 			if !yield(publisher.Account{ID: account.ID, Account: published}, nil) {
 				return
 			}
@@ -192,9 +193,10 @@ func newStanding(p *programmev1.Programme, cuts *customerv1.CutPoints, now time.
 	return s, err
 }
 
-// complete adds what stores booked to the opening balance, and the tier: the highest that the rules give or a list brought. What no live
-// campaign asks about is taken off.
-func (s *standing) complete(a *customerv1.Account, counted inbox.CutAccount) {
+// complete adds what stores booked to the opening balance, and the tier: the highest that the rules give, that purchases keep for the days of grace,
+// or that a list brought. What no live campaign asks about is taken off.
+func (s *standing) complete(known warehouse.PublishedAccount, counted inbox.CutAccount) {
+	a := known.Account
 	a.Predictions, a.Picture = s.asked.Predictions(a.GetPredictions()), s.asked.Picture(a.GetPicture())
 	if counted.Language != "" {
 		a.Language = counted.Language
@@ -210,6 +212,12 @@ func (s *standing) complete(a *customerv1.Account, counted inbox.CutAccount) {
 	})
 	if s.rank(earned) > s.rank(l.GetTier()) {
 		l.Tier = earned
+	}
+	if s.rank(known.KeptTier) > s.rank(l.GetTier()) {
+		l.Tier = known.KeptTier
+	}
+	if l.GetTier() == known.KeptTier {
+		l.TierUntilDay = known.KeptUntilDay
 	}
 }
 

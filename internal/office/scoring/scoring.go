@@ -85,6 +85,7 @@ type runner struct {
 	rules    rules
 	segments *segment.Map
 	ranked   []*programmev1.Segment // the best first
+	ladder   []*programmev1.Tier    // the lowest first
 	asOf     int32
 	options  Options
 	tx       *warehouse.Tx
@@ -96,7 +97,7 @@ func newRunner(programme *programmev1.Programme, asOf int32, options Options) (*
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{rules: rules, ranked: programme.GetSegments(), asOf: asOf, options: options}
+	r := &runner{rules: rules, ranked: programme.GetSegments(), ladder: programme.GetTiers(), asOf: asOf, options: options}
 	if r.options.Progress == nil {
 		r.options.Progress = func(string, int64, int64) {}
 	}
@@ -117,6 +118,10 @@ func (r *runner) run(ctx context.Context) (*Run, error) {
 	id, err := r.keep(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("keep the scores: %w", err)
+	}
+	r.options.Progress("find tiers", 0, 0)
+	if err := r.tiers(ctx); err != nil {
+		return nil, fmt.Errorf("find tiers: %w", err)
 	}
 	if err := r.note(ctx, id, found); err != nil {
 		return nil, fmt.Errorf("note the run: %w", err)

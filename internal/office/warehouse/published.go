@@ -17,6 +17,10 @@ type PublishedAccount struct {
 	ID [16]byte
 	// Account is what is published under it.
 	Account *customerv1.Account
+	// KeptTier is the tier that purchases keep the account in, grace included; empty for none. KeptUntilDay is the last day of it if nothing more
+	// is bought, in days since 1970-01-01; 0 where no day ends it.
+	KeptTier     string
+	KeptUntilDay int32
 }
 
 // Published yields what stores may have of every account, in the order of their ids. An account that may not be profiled (who objected, a
@@ -96,13 +100,14 @@ func scanPublished(row Row, declared []*programmev1.TraitDeclaration) (Published
 	var language, store, name, tier, segment, previous *string
 	var objected, profiling, marketing, answers, minor, blocked, measured, given *bool
 	var points, visits, spend, frequency, money, r, f, m *int64
-	var first, last, changed, held *time.Time
+	var first, last, changed, held, until, counts *time.Time
+	var kept *string
 	var groups, traits any
 	var deep deepened
 	err := row.Scan(append([]any{
 		&id, &language, &store, &name, &groups, &objected, &profiling, &marketing, &answers, &minor, &blocked, &tier, &points,
 		&measured, &first, &last, &frequency, &money, &visits, &spend, &previous, &changed, &held, &given, &segment, &r, &f, &m,
-	}, append(deep.columns(), &traits)...)...)
+	}, append(deep.columns(), &traits, &kept, &until, &counts)...)...)
 	if err != nil {
 		return PublishedAccount{}, err
 	}
@@ -111,6 +116,7 @@ func scanPublished(row Row, declared []*programmev1.TraitDeclaration) (Published
 		CustomerGroups: listOf(groups), Minor: or(minor),
 		Loyalty: &customerv1.LoyaltyState{
 			Balance: or(points), Tier: or(tier), QualifyingSpendMinor: or(spend), QualifyingVisits: or(visits),
+			CountsUntilDay: dayOf(counts),
 		},
 		Consents: &customerv1.Consents{
 			Objected: or(objected), Profiling: or(profiling), Marketing: or(marketing), LinkedAnswers: or(answers),
@@ -132,7 +138,7 @@ func scanPublished(row Row, declared []*programmev1.TraitDeclaration) (Published
 	}
 	account.Traits = published(traits, declared)
 	account.Predictions, account.Picture = deep.predictions(), deep.picture()
-	return PublishedAccount{ID: [16]byte(id), Account: account}, nil
+	return PublishedAccount{ID: [16]byte(id), Account: account, KeptTier: or(kept), KeptUntilDay: dayOf(until)}, nil
 }
 
 // or is a value, its zero when there is none.

@@ -1,10 +1,10 @@
 -- Reads what stores may have of every account.
--- Inputs: accounts, customers, scores, runs, predictions, pictures, replenishments, traits; $imported, whether scores came with the customer list;
+-- Inputs: accounts, customers, scores, tiers, runs, predictions, pictures, replenishments, traits; $imported, whether scores came with the customer list;
 -- $ranked, whether some go by rank; $basis, whether there is one for profiling; $consent, whether it is consent; $saving, $profiled, $marketed, the
 -- traits live campaigns use by what they were given for, with commas between. Grain: one row per account, in the order of account_id. Output:
 -- attributes; memory (previous segment, day of change, until when a fall is held back); measured (whether values may be published) and values, the
 -- last receipt being as far back as recency says; given (whether a segment and scores are published as given) and those; deepened (whether
--- predictions and picture may be published) and those; traits.
+-- predictions and picture may be published) and those; traits; the tier that purchases keep, until when, and until when all that counts does.
 with run as (
     select max_by(as_of, run_id) as as_of from main.runs
 ), known as (
@@ -38,7 +38,7 @@ with run as (
 )
 select
     known.account_id,
-    language, home_store, first_name, groups, objected, profiling, marketing, linked_answers, minor, blocked, tier, points,
+    language, home_store, first_name, groups, objected, profiling, marketing, linked_answers, minor, blocked, known.tier, points,
     permitted and not $imported and not $ranked and standing in ('scored', 'lapsed') as measured,
     first_receipt, run.as_of - recency_days, frequency, monetary_minor, visits, spend_minor,
     -- While a fall is held back, the segment that still stands is the one before what the values make.
@@ -50,8 +50,9 @@ select
     deepened, alive_percent_band::bigint, visits_band, next_visit_band::bigint, value_band, profit_band,
     pictures.account_id is not null, favourite_group, favourite_brand, breadth::bigint, promotion_percent::bigint, usual_weekday::bigint,
     usual_hours, usual_season, usual_store, usual_channel, cluster, also_bought, again.items, again.expected, again.every,
-    facts.traits
+    facts.traits, tiers.tier, tiers.until_day, tiers.counts_until
 from run, known
+left join main.tiers on tiers.account_id = known.account_id
 left join (
     select account_id, alive_percent_band, visits_band, next_visit_band, value_band, profit_band from main.predictions
 ) as predictions on predictions.account_id = known.account_id
