@@ -5,8 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"text/tabwriter"
 	"time"
 
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
@@ -31,17 +31,20 @@ func BenchmarkSteps(b *testing.B) {
 	for i := range 20 {
 		p.Groups = append(p.Groups, &programmev1.ProductGroup{Name: fmt.Sprintf("group%d", i), Patterns: []string{fmt.Sprintf("g%d g%d", i, i+20)}})
 	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "\n%d lines, %d accounts\tseconds\tof processors\t\n", benchLines(), benchLines()/linesOfAccount)
+	mostSpilled, stopWatching := watchFolder(w.Path() + ".tmp")
+	defer stopWatching()
+	fmt.Printf("\n%-32s %10s %14s %14s %14s\n", fmt.Sprintf("%d lines, %d accounts", benchLines(), benchLines()/linesOfAccount),
+		"seconds", "of processors", "MB of memory", "MB spilled")
 	began, used, step := time.Now(), processorTime(), ""
-	tell := func(next string) {
+	tell := func(next string) { // each when it ends, so that a long run that is stopped has told what it did
 		if next != step && step != "" {
-			fmt.Fprintf(table, "%s\t%.2f\t%.2f\t\n", step, time.Since(began).Seconds(), (processorTime() - used).Seconds())
-			began, used = time.Now(), processorTime()
+			fmt.Printf("%-32s %10.2f %14.2f %14d %14d\n", step, time.Since(began).Seconds(), (processorTime() - used).Seconds(),
+				peakMemory(b)>>20, mostSpilled()>>20)
 		}
-		step = next
+		if next != step {
+			began, used, step = time.Now(), processorTime(), next
+		}
 	}
-	spilled := watchFolder(b, w.Path()+".tmp")
 	run, err := scoring.Score(b.Context(), w, p, int32(time.Date(2024, 12, 30, 0, 0, 0, 0, time.UTC).Unix()/86400), scoring.Options{
 		Now: now, Progress: func(step string, _, _ int64) { tell(step) },
 	})
@@ -53,9 +56,7 @@ func BenchmarkSteps(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fmt.Fprintf(table, "MB of memory at most, of the warehouse's file, of what went to disk beside it at most\t%d\t%d\t%d\n",
-		peakMemory(b)>>20, file.Size()>>20, spilled()>>20)
-	_ = table.Flush() // standard output is all there is to tell about it
+	fmt.Printf("The warehouse's file: %d MB. Memory and what was spilled beside the file: the most so far.\n", file.Size()>>20)
 	for _, m := range run.Models {
 		fmt.Println(m.Statement)
 	}
@@ -76,13 +77,16 @@ func peakMemory(b *testing.B) int64 {
 	return kilobytes << 10
 }
 
-// watchFolder looks ten times a second what lies in a folder; the function it returns ends that and says how much it was at most, in bytes.
-func watchFolder(b *testing.B, path string) func() int64 {
-	b.Helper()
-	most, stop, ended := int64(0), make(chan struct{}), make(chan struct{})
+// watchFolder looks ten times a second what lies in a folder, until the second function is called; the first says how much it was at most, in
+// bytes.
+func watchFolder(path string) (most func() int64, stop func()) {
+	var peak atomic.Int64
+	stopped, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		for tick := time.NewTicker(100 * time.Millisecond); ; {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
 			var sum int64
 			files, _ := os.ReadDir(path) // it comes and goes
 			for _, f := range files {
@@ -90,18 +94,16 @@ func watchFolder(b *testing.B, path string) func() int64 {
 					sum += info.Size()
 				}
 			}
-			most = max(most, sum)
+			peak.Store(max(peak.Load(), sum))
 			select {
-			case <-stop:
-				tick.Stop()
+			case <-stopped:
 				return
 			case <-tick.C:
 			}
 		}
 	}()
-	return func() int64 {
-		close(stop)
+	return peak.Load, func() {
+		close(stopped)
 		<-ended
-		return most
 	}
 }
