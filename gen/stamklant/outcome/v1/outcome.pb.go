@@ -1440,7 +1440,9 @@ type Exposure struct {
 	// What came of it.
 	Response Response `protobuf:"varint,4,opt,name=response,proto3,enum=stamklant.outcome.v1.Response" json:"response,omitempty"`
 	// What was answered, to a question.
-	Answer        *Answer `protobuf:"bytes,5,opt,name=answer,proto3" json:"answer,omitempty"`
+	Answer *Answer `protobuf:"bytes,5,opt,name=answer,proto3" json:"answer,omitempty"`
+	// Of a question, what was asked. Filled in by the server.
+	Question      v1.SurveyKind `protobuf:"varint,6,opt,name=question,proto3,enum=stamklant.programme.v1.SurveyKind" json:"question,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1508,6 +1510,13 @@ func (x *Exposure) GetAnswer() *Answer {
 		return x.Answer
 	}
 	return nil
+}
+
+func (x *Exposure) GetQuestion() v1.SurveyKind {
+	if x != nil {
+		return x.Question
+	}
+	return v1.SurveyKind(0)
 }
 
 // Answer is what a customer answered to a question.
@@ -2702,13 +2711,14 @@ const file_stamklant_outcome_v1_outcome_proto_rawDesc = "" +
 	"\famount_minor\x18\x02 \x01(\x03R\vamountMinor\"e\n" +
 	"\x14RecognisedIdentifier\x12%\n" +
 	"\tnamespace\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18(R\tnamespace\x12&\n" +
-	"\tcanonical\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tcanonical\"\x94\x02\n" +
+	"\tcanonical\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tcanonical\"\xde\x02\n" +
 	"\bExposure\x12.\n" +
 	"\rsuggestion_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\fsuggestionId\x12%\n" +
 	"\bcampaign\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<R\bcampaign\x125\n" +
 	"\x03arm\x18\x03 \x01(\x0e2\x19.stamklant.outcome.v1.ArmB\b\xbaH\x05\x82\x01\x02\x10\x01R\x03arm\x12D\n" +
 	"\bresponse\x18\x04 \x01(\x0e2\x1e.stamklant.outcome.v1.ResponseB\b\xbaH\x05\x82\x01\x02\x10\x01R\bresponse\x124\n" +
-	"\x06answer\x18\x05 \x01(\v2\x1c.stamklant.outcome.v1.AnswerR\x06answer\"\x95\x01\n" +
+	"\x06answer\x18\x05 \x01(\v2\x1c.stamklant.outcome.v1.AnswerR\x06answer\x12H\n" +
+	"\bquestion\x18\x06 \x01(\x0e2\".stamklant.programme.v1.SurveyKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\bquestion\"\x95\x01\n" +
 	"\x06Answer\x12@\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\".stamklant.programme.v1.SurveyKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12!\n" +
 	"\x06number\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x0f(\x00R\x06number\x12&\n" +
@@ -2944,45 +2954,46 @@ var file_stamklant_outcome_v1_outcome_proto_depIdxs = []int32{
 	3,  // 11: stamklant.outcome.v1.Exposure.arm:type_name -> stamklant.outcome.v1.Arm
 	4,  // 12: stamklant.outcome.v1.Exposure.response:type_name -> stamklant.outcome.v1.Response
 	18, // 13: stamklant.outcome.v1.Exposure.answer:type_name -> stamklant.outcome.v1.Answer
-	30, // 14: stamklant.outcome.v1.Answer.kind:type_name -> stamklant.programme.v1.SurveyKind
-	5,  // 15: stamklant.outcome.v1.LedgerEntry.kind:type_name -> stamklant.outcome.v1.EntryKind
-	10, // 16: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
-	19, // 17: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
-	17, // 18: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
-	29, // 19: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
-	29, // 20: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
-	13, // 21: stamklant.outcome.v1.RecordedReceipt.coupon:type_name -> stamklant.outcome.v1.Coupon
-	12, // 22: stamklant.outcome.v1.RecordedReceipt.coupon_uses:type_name -> stamklant.outcome.v1.CouponUse
-	19, // 23: stamklant.outcome.v1.RecordedReceipt.parked:type_name -> stamklant.outcome.v1.LedgerEntry
-	9,  // 24: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
-	10, // 25: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
-	29, // 26: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
-	20, // 27: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
-	21, // 28: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
-	28, // 29: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
-	26, // 30: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
-	27, // 31: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
-	24, // 32: stamklant.outcome.v1.OutboxRow.details:type_name -> stamklant.outcome.v1.SubmittedDetails
-	23, // 33: stamklant.outcome.v1.OutboxRow.outcome:type_name -> stamklant.outcome.v1.LateOutcome
-	9,  // 34: stamklant.outcome.v1.LateOutcome.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
-	17, // 35: stamklant.outcome.v1.LateOutcome.outcome:type_name -> stamklant.outcome.v1.Exposure
-	6,  // 36: stamklant.outcome.v1.LateOutcome.kind:type_name -> stamklant.outcome.v1.LateKind
-	29, // 37: stamklant.outcome.v1.LateOutcome.occurred_at:type_name -> google.protobuf.Timestamp
-	19, // 38: stamklant.outcome.v1.LateOutcome.entries:type_name -> stamklant.outcome.v1.LedgerEntry
-	16, // 39: stamklant.outcome.v1.SubmittedDetails.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	7,  // 40: stamklant.outcome.v1.SubmittedDetails.kind:type_name -> stamklant.outcome.v1.DetailKind
-	29, // 41: stamklant.outcome.v1.SubmittedDetails.occurred_at:type_name -> google.protobuf.Timestamp
-	8,  // 42: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
-	29, // 43: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
-	16, // 44: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
-	29, // 45: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
-	17, // 46: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
-	29, // 47: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
-	48, // [48:48] is the sub-list for method output_type
-	48, // [48:48] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	30, // 14: stamklant.outcome.v1.Exposure.question:type_name -> stamklant.programme.v1.SurveyKind
+	30, // 15: stamklant.outcome.v1.Answer.kind:type_name -> stamklant.programme.v1.SurveyKind
+	5,  // 16: stamklant.outcome.v1.LedgerEntry.kind:type_name -> stamklant.outcome.v1.EntryKind
+	10, // 17: stamklant.outcome.v1.RecordedReceipt.receipt:type_name -> stamklant.outcome.v1.Receipt
+	19, // 18: stamklant.outcome.v1.RecordedReceipt.entries:type_name -> stamklant.outcome.v1.LedgerEntry
+	17, // 19: stamklant.outcome.v1.RecordedReceipt.exposures:type_name -> stamklant.outcome.v1.Exposure
+	29, // 20: stamklant.outcome.v1.RecordedReceipt.recorded_at:type_name -> google.protobuf.Timestamp
+	29, // 21: stamklant.outcome.v1.RecordedReceipt.trusted_at:type_name -> google.protobuf.Timestamp
+	13, // 22: stamklant.outcome.v1.RecordedReceipt.coupon:type_name -> stamklant.outcome.v1.Coupon
+	12, // 23: stamklant.outcome.v1.RecordedReceipt.coupon_uses:type_name -> stamklant.outcome.v1.CouponUse
+	19, // 24: stamklant.outcome.v1.RecordedReceipt.parked:type_name -> stamklant.outcome.v1.LedgerEntry
+	9,  // 25: stamklant.outcome.v1.ReceiptConflict.key:type_name -> stamklant.outcome.v1.ReceiptKey
+	10, // 26: stamklant.outcome.v1.ReceiptConflict.refused:type_name -> stamklant.outcome.v1.Receipt
+	29, // 27: stamklant.outcome.v1.ReceiptConflict.refused_at:type_name -> google.protobuf.Timestamp
+	20, // 28: stamklant.outcome.v1.OutboxRow.receipt:type_name -> stamklant.outcome.v1.RecordedReceipt
+	21, // 29: stamklant.outcome.v1.OutboxRow.conflict:type_name -> stamklant.outcome.v1.ReceiptConflict
+	28, // 30: stamklant.outcome.v1.OutboxRow.exposure:type_name -> stamklant.outcome.v1.UnclaimedExposure
+	26, // 31: stamklant.outcome.v1.OutboxRow.preference:type_name -> stamklant.outcome.v1.Preference
+	27, // 32: stamklant.outcome.v1.OutboxRow.erasure:type_name -> stamklant.outcome.v1.ErasureReceipt
+	24, // 33: stamklant.outcome.v1.OutboxRow.details:type_name -> stamklant.outcome.v1.SubmittedDetails
+	23, // 34: stamklant.outcome.v1.OutboxRow.outcome:type_name -> stamklant.outcome.v1.LateOutcome
+	9,  // 35: stamklant.outcome.v1.LateOutcome.receipt:type_name -> stamklant.outcome.v1.ReceiptKey
+	17, // 36: stamklant.outcome.v1.LateOutcome.outcome:type_name -> stamklant.outcome.v1.Exposure
+	6,  // 37: stamklant.outcome.v1.LateOutcome.kind:type_name -> stamklant.outcome.v1.LateKind
+	29, // 38: stamklant.outcome.v1.LateOutcome.occurred_at:type_name -> google.protobuf.Timestamp
+	19, // 39: stamklant.outcome.v1.LateOutcome.entries:type_name -> stamklant.outcome.v1.LedgerEntry
+	16, // 40: stamklant.outcome.v1.SubmittedDetails.identifier:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	7,  // 41: stamklant.outcome.v1.SubmittedDetails.kind:type_name -> stamklant.outcome.v1.DetailKind
+	29, // 42: stamklant.outcome.v1.SubmittedDetails.occurred_at:type_name -> google.protobuf.Timestamp
+	8,  // 43: stamklant.outcome.v1.Preference.purpose:type_name -> stamklant.outcome.v1.Purpose
+	29, // 44: stamklant.outcome.v1.Preference.occurred_at:type_name -> google.protobuf.Timestamp
+	16, // 45: stamklant.outcome.v1.Preference.card:type_name -> stamklant.outcome.v1.RecognisedIdentifier
+	29, // 46: stamklant.outcome.v1.ErasureReceipt.done_at:type_name -> google.protobuf.Timestamp
+	17, // 47: stamklant.outcome.v1.UnclaimedExposure.exposure:type_name -> stamklant.outcome.v1.Exposure
+	29, // 48: stamklant.outcome.v1.UnclaimedExposure.shown_at:type_name -> google.protobuf.Timestamp
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_stamklant_outcome_v1_outcome_proto_init() }
