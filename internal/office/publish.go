@@ -206,7 +206,7 @@ func (s *standing) complete(known warehouse.PublishedAccount, counted inbox.CutA
 	}
 	l := a.GetLoyalty()
 	l.Balance += counted.Points
-	l.QualifyingPoints = counted.Points
+	l.QualifyingPoints = counted.Points - counted.Redeemed // what was spent lowers no tier
 	earned := loyalty.Tier(s.tiers, loyalty.Standing{
 		Spend: l.GetQualifyingSpendMinor(), Visits: l.GetQualifyingVisits(), Points: l.GetQualifyingPoints(), Segment: s.segmentOf(a),
 	})

@@ -44,16 +44,25 @@ type Hold struct {
 	Till string
 	// Until is when it is free again, whether or not anybody lets go of it.
 	Until time.Time
+	// Amount is how much of it is held, where it can be divided; 0 for a thing that is whole.
+	Amount int64
 }
 
 func (h Hold) encode() []byte {
 	b := binary.AppendVarint(make([]byte, 0, 32+len(h.Ref)+len(h.Till)), h.Until.UnixNano())
-	return appendBytes(appendBytes(b, []byte(h.Ref)), []byte(h.Till))
+	b = appendBytes(appendBytes(b, []byte(h.Ref)), []byte(h.Till))
+	if h.Amount != 0 {
+		b = binary.AppendVarint(b, h.Amount)
+	}
+	return b
 }
 
 func decodeHold(b []byte) (Hold, error) {
 	r := reader{b: b}
 	h := Hold{Until: time.Unix(0, r.varint()).UTC(), Ref: string(r.bytes()), Till: string(r.bytes())}
+	if r.err == nil && len(r.b) > 0 {
+		h.Amount = r.varint()
+	}
 	return h, r.end()
 }
 

@@ -190,16 +190,34 @@ func (v *View) uncounted(subject [16]byte, kind byte, after func([16]byte) uint6
 // own incarnation, which after answers (0 for one it does not know). A balance is what was published plus this. ErrDamaged when one of
 // them cannot be read: then no sum is better than a wrong one.
 func (v *View) LocalPoints(subject [16]byte, after func(incarnation [16]byte) uint64) (int64, error) {
-	var sum int64
+	sums, err := v.LocalSums(subject, after)
+	return sums.Points, err
+}
+
+// Sums are what the entries of a subject come to.
+type Sums struct {
+	// Points is what all of them come to.
+	Points int64
+	// Redeemed is what those come to that spend points, or give spent ones back; below zero for points spent.
+	Redeemed int64
+}
+
+// LocalSums is LocalPoints, with what of it was spent.
+func (v *View) LocalSums(subject [16]byte, after func(incarnation [16]byte) uint64) (Sums, error) {
+	var sums Sums
 	err := v.uncounted(subject, localEntry, after, func(_ uint64, plain []byte) error {
 		r := reader{b: plain}
-		sum += r.varint()
+		points := r.varint()
+		sums.Points += points
+		if r.err == nil && len(r.b) > 0 && outcomev1.EntryKind(r.b[0]) == outcomev1.EntryKind_ENTRY_KIND_REDEEM {
+			sums.Redeemed += points
+		}
 		return r.err
 	})
 	if err != nil {
-		return 0, err
+		return Sums{}, err
 	}
-	return sum, nil
+	return sums, nil
 }
 
 // Contact is one suggestion this store made to a subject.

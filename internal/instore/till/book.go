@@ -36,6 +36,9 @@ type result struct {
 	entries     []*outcomev1.LedgerEntry
 	earned      int64                    // by what was bought
 	taken       int64                    // from what was brought back; below zero
+	spent       int64                    // points that paid for it
+	given       int64                    // spent points that came back with goods; below zero where a return of such goods is voided
+	used        *outcomev1.CouponUse     // what became of the points that paid for it; nil for none
 	owner       *outcomev1.LedgerEntry   // of a return: who the sale was booked on
 	parked      []*outcomev1.LedgerEntry // what head office counts, when it knows more
 	provisional bool
@@ -43,7 +46,7 @@ type result struct {
 	visit       segment.Visit // what it means for how often and for how much the customer buys
 }
 
-// points are what the receipt books in all.
+// points are what the receipt earns and takes back in all; what was spent was spent before.
 func (r *result) points() int64 { return r.earned + r.taken }
 
 // begin puts together what is known before booking.
@@ -97,6 +100,7 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 	if err != nil {
 		return nil, err
 	}
+	coupons.tellPoints(out.used)
 	answer := b.response(out, before)
 	b.settleInto(row, answer, coupons)
 	booked, err := b.stored(row, answer)
@@ -155,6 +159,9 @@ func (b *booking) reckon(v *journal.View, before *standing) (*result, error) {
 	switch b.receipt.GetKind() {
 	case outcomev1.ReceiptKind_RECEIPT_KIND_SALE:
 		if err := b.bought(v, before, out); err != nil {
+			return nil, err
+		}
+		if err := b.redeem(v, before, out); err != nil {
 			return nil, err
 		}
 		if b.receipt.GetOriginal() == nil {

@@ -113,6 +113,9 @@ func (t *tuple) uses(uses []*outcomev1.Use, contentKey []byte) {
 		case *outcomev1.Use_Offer:
 			t.text("offer")
 			t.text(thing.Offer)
+		case *outcomev1.Use_Points:
+			t.text("points")
+			t.number(uint64(thing.Points))
 		}
 	}
 }

@@ -23,7 +23,7 @@ func ReadyMade(language string, familiar bool, columns int) map[string][]string 
 		t.phrases = je
 	}
 	facts := &public{
-		points: 1245, earned: 47, taken: 47, bonus: 25, times: 2, visits: 2, percent: 1500, money: 2340, least: 2500,
+		points: 1245, earned: 47, taken: 47, spent: 500, bonus: 25, times: 2, visits: 2, percent: 1500, money: 2340, least: 2500,
 		from: 20527, by: 20540, tier: "Zilver", group: "Hovenier", name: "Anna",
 	}
 	devices := devicesOf(&tillv1.Abilities{DisplayLines: 2, PrinterColumns: int32(columns)})

@@ -46,6 +46,9 @@ func (c *call) lookup(ctx context.Context, req *tillv1.LookupRequest) (*tillv1.L
 			if err == nil && w.account != nil && !w.lost {
 				wallet, err = c.wallet(w, v)
 			}
+			if err == nil {
+				st.spendable, err = c.spendable(v, w, st, req.GetReceiptRef())
+			}
 			return err
 		})
 		if err != nil {
@@ -101,6 +104,7 @@ func (c *call) whom(ctx context.Context, i *tillv1.Identifier, ref string) (*who
 func (c *call) decideAndSay(out *tillv1.LookupResponse, req *tillv1.LookupRequest, w *who, st *standing, speech *speech) {
 	basket := c.saleOf(req.GetBasket().GetLines())
 	out.Loyalty = c.loyaltyOf(w, st, speech.customer.locale.code)
+	c.redeemable(out.GetLoyalty(), st, req.GetBasket())
 	out.Segment = c.shownSegment(st, speech.staff.locale.code)
 	out.Entitlements = c.entitlements(w.account, st.tier, speech.customer.locale.code)
 	suggested := c.suggest(req, w, st, basket)

@@ -28,8 +28,12 @@ func (c *call) letGo(ctx context.Context, req *tillv1.ReleaseRequest) (*tillv1.R
 	out := &tillv1.ReleaseResponse{Result: tillv1.ReleaseResult_RELEASE_RESULT_NOT_RESERVED, Meta: c.meta()}
 	var thing [16]byte
 	switch what := req.GetThing().(type) {
-	case *tillv1.ReleaseRequest_Points: // none are ever held without a grant
-		return out, nil
+	case *tillv1.ReleaseRequest_Points:
+		w, err := c.whom(ctx, req.GetIdentifier(), req.GetAccountRef())
+		if err != nil || w.account == nil {
+			return out, err
+		}
+		thing = pointsThing(w.id)
 	case *tillv1.ReleaseRequest_Offer:
 		w, err := c.whom(ctx, req.GetIdentifier(), req.GetAccountRef())
 		if err != nil || w.account == nil {

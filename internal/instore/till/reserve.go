@@ -63,7 +63,7 @@ func (r *reservation) reserve(ctx context.Context) error {
 	facts := &public{}
 	switch thing := r.req.GetThing().(type) {
 	case *tillv1.ReserveRequest_Points:
-		phrase, err = r.points(w, thing.Points)
+		phrase, facts, err = r.points(ctx, w, thing.Points)
 	case *tillv1.ReserveRequest_Offer:
 		phrase, err = r.offer(ctx, w, thing.Offer)
 	default:
@@ -83,10 +83,13 @@ func (r *reservation) reserve(ctx context.Context) error {
 
 // hold has the journal hold a thing, where may says that it may be given.
 func (r *reservation) hold(ctx context.Context, thing [16]byte, may func(v *journal.View) (bool, error)) error {
-	got, err := r.service.cfg.Journal.Hold(ctx, journal.HoldRequest{
-		Thing: thing, Hold: journal.Hold{Ref: r.req.GetReceiptRef(), Till: r.req.GetCaller().GetTill(), Until: r.now.Add(holdTime)},
-		Now: r.now, May: may,
-	})
+	return r.holdSome(ctx, thing, 0, may)
+}
+
+// holdSome has the journal hold so much of a thing that can be divided.
+func (r *reservation) holdSome(ctx context.Context, thing [16]byte, amount int64, may func(v *journal.View) (bool, error)) error {
+	hold := journal.Hold{Ref: r.req.GetReceiptRef(), Till: r.req.GetCaller().GetTill(), Until: r.now.Add(holdTime), Amount: amount}
+	got, err := r.service.cfg.Journal.Hold(ctx, journal.HoldRequest{Thing: thing, Hold: hold, Now: r.now, May: may})
 	if err != nil {
 		return err
 	}
@@ -209,39 +212,6 @@ func (r *reservation) takenOff(of *outcomev1.Coupon) []*tillv1.LineDiscount {
 		out = append(out, &tillv1.LineDiscount{Line: basket.lines[d.Line].GetNo(), AmountMinor: d.Amount, Why: of.GetTillCode()})
 	}
 	return out
-}
-
-// points answers by the policy that holds without a grant of head office: no server may give points away that another one may give away too. So
-// nothing is held, and nothing promised that could not be kept.
-func (r *reservation) points(w *who, asked int64) (phrase string, err error) {
-	redeem := r.programme.GetPoints().GetRedeem()
-	switch {
-	case redeem == nil || w.outcome == tillv1.Outcome_OUTCOME_FOUND_REPLACED:
-		r.out.Result = tillv1.ReserveResult_RESERVE_RESULT_DENIED
-		return "points_denied", nil
-	case w.account == nil:
-		r.out.Result = tillv1.ReserveResult_RESERVE_RESULT_UNKNOWN
-		return "points_denied", nil
-	}
-	var st *standing
-	err = r.service.cfg.Journal.View(func(v *journal.View) error {
-		st, err = r.stands(w, v)
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	switch {
-	case w.lost:
-		r.out.Result = tillv1.ReserveResult_RESERVE_RESULT_UNKNOWN
-		return "points_denied", nil
-	case asked < redeem.GetAtLeast() || asked > st.available():
-		r.out.Result = tillv1.ReserveResult_RESERVE_RESULT_TOO_FEW
-		return "points_few", nil
-	default:
-		r.out.Result = tillv1.ReserveResult_RESERVE_RESULT_NOT_HERE
-		return "points_denied", nil
-	}
 }
 
 // offer holds one of the times that a customer may have an offer, so that two cards of a household do not have the last one at two tills.

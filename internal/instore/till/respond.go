@@ -28,10 +28,13 @@ func (b *booking) response(out *result, before *standing) *tillv1.RecordReceiptR
 // afterwards is how the customer stands once the receipt is booked.
 func (b *booking) afterwards(out *result, before *standing) *standing {
 	after := *before
-	after.balance, after.booked = sum(after.balance, out.earned), sum(after.booked, out.earned)
+	after.balance, after.booked = sum(after.balance, out.earned-out.spent), sum(after.booked, out.earned)
+	after.redeemed = sum(after.redeemed, -out.spent)
 	if out.owner == nil || b.who.owns(out.owner) {
-		after.balance, after.booked = sum(after.balance, out.taken), sum(after.booked, out.taken)
+		after.balance, after.booked = sum(after.balance, out.taken+out.given), sum(after.booked, out.taken)
+		after.redeemed = sum(after.redeemed, out.given)
 	}
+	after.spendable = 0 // the sale is over
 	if b.who.account != nil && out.owner == nil {
 		after.visits = append(slices.Clip(before.visits), out.visit)
 		b.today(b.who.account, &after)
@@ -69,7 +72,7 @@ func (b *booking) strangerWords(s *speech, out *result) blocks {
 // saleWords are for a customer's sale: what it earned and the new balance, the tier it reached, what was offered with it.
 func (b *booking) saleWords(s *speech, out *result, before, after *standing) blocks {
 	facts := &public{
-		points: after.available(), earned: out.earned, taken: -out.taken, tier: b.tierName(after.tier, s.customer.locale.code),
+		points: after.available(), earned: out.earned, taken: -out.taken, spent: out.spent, tier: b.tierName(after.tier, s.customer.locale.code),
 	}
 	staff, shown := b.greeting(s, b.who, after, facts)
 	balance := s.customer.say("unchanged", receipt, facts)
@@ -79,6 +82,14 @@ func (b *booking) saleWords(s *speech, out *result, before, after *standing) blo
 		points = s.customer.say("new_card", receipt, facts)
 	case out.earned != 0:
 		points = s.customer.say("earned", receipt, facts)
+	}
+	if out.given > 0 {
+		given := *facts
+		given.spent = out.given
+		points = joinTexts([]string{s.customer.say("points_back", receipt, &given), points})
+	}
+	if out.spent > 0 && b.who.account != nil {
+		points = joinTexts([]string{s.customer.say("spent", receipt, facts), points})
 	}
 	if out.taken != 0 {
 		points = joinTexts([]string{s.customer.say("return_other", receipt, facts), points})
@@ -102,7 +113,7 @@ func (b *booking) saleWords(s *speech, out *result, before, after *standing) blo
 
 // returnWords are for goods brought back. The balance is told only to whom it belongs.
 func (b *booking) returnWords(s *speech, out *result, after *standing) blocks {
-	phrase, facts := "return_other", &public{taken: -out.taken}
+	phrase, facts := "return_other", &public{taken: -out.taken, spent: out.given}
 	switch {
 	case out.provisional:
 		phrase = "return_later"
@@ -111,13 +122,19 @@ func (b *booking) returnWords(s *speech, out *result, after *standing) blocks {
 	case out.owner == nil: // the sale earned nothing, so there is nothing to tell
 		return blocks{display: s.customer.block(s.devices[display], s.customer.say("return", display, facts))}
 	}
-	staff := "return"
+	staff, back := "return", ""
 	if out.provisional {
 		staff = phrase
+	} else if out.given > 0 {
+		back = s.customer.say("points_back", receipt, facts)
+		if out.taken == 0 { // the sale earned nothing: only what was spent on it comes back
+			staff = "points_back"
+			phrase = map[bool]string{true: "unchanged"}[phrase == "return"]
+		}
 	}
 	return blocks{
 		staff:   s.staff.block(s.devices[cashier], s.staff.say(staff, cashier, facts)),
 		display: s.customer.block(s.devices[display], s.customer.say("return", display, facts)),
-		receipt: s.customer.block(s.devices[receipt], s.customer.say(phrase, receipt, facts)),
+		receipt: s.customer.block(s.devices[receipt], joinTexts([]string{back, s.customer.say(phrase, receipt, facts)})),
 	}
 }

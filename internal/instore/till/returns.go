@@ -34,6 +34,9 @@ func (b *booking) takeBack(v *journal.View, out *result) error {
 			return err
 		}
 	}
+	if err := b.refund(v, sold.Sale, out); err != nil {
+		return err
+	}
 	earned, err := b.awarded(v, sold.Sale)
 	if err != nil {
 		return err
@@ -82,29 +85,43 @@ func (b *booking) reverse(v *journal.View, sale *outcomev1.RecordedReceipt, earn
 	return nil
 }
 
-// restore gives back what a return that is voided took: its goods are out again. A return voided before gives nothing more.
+// restore undoes what a return that is voided did: it gives back what that took, and spends again what that gave back. Its goods are out again. A
+// return voided before gives nothing more.
 func (b *booking) restore(v *journal.View, voided *outcomev1.RecordedReceipt, out *result) error {
-	taken := entryOf(voided, outcomev1.EntryKind_ENTRY_KIND_REVERSE)
-	if taken == nil {
+	taken, given := entryOf(voided, outcomev1.EntryKind_ENTRY_KIND_REVERSE), redeemedBy(voided, true)
+	of := taken
+	if of == nil {
+		of = given
+	}
+	if of == nil {
 		return nil
 	}
-	rows, err := b.rowsAround(v, taken)
-	if err != nil {
+	rows, err := b.rowsAround(v, of)
+	if err != nil || undone(rows)[string(loyalty.KeyBytes(voided.GetReceipt().GetKey()))] {
 		return err
 	}
-	if undone(rows)[string(loyalty.KeyBytes(voided.GetReceipt().GetKey()))] {
-		return nil
+	if taken != nil {
+		entry := b.undoing(taken, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 1)
+		out.taken += entry.GetPoints()
+		out.owner, out.entries = entry, append(out.entries, entry)
 	}
-	award := loyalty.Award{Points: -taken.GetPoints(), PerLine: make([]int64, len(taken.GetPointsPerLine()))}
-	for i, points := range taken.GetPointsPerLine() {
+	if given != nil {
+		entry := b.undoing(given, outcomev1.EntryKind_ENTRY_KIND_REDEEM, 2)
+		out.given += entry.GetPoints()
+		out.owner, out.entries = entry, append(out.entries, entry)
+	}
+	return nil
+}
+
+// undoing is the entry that books the opposite of another.
+func (b *booking) undoing(of *outcomev1.LedgerEntry, kind outcomev1.EntryKind, ordinal uint64) *outcomev1.LedgerEntry {
+	award := loyalty.Award{Points: -of.GetPoints(), PerLine: make([]int64, len(of.GetPointsPerLine()))}
+	for i, points := range of.GetPointsPerLine() {
 		award.PerLine[i] = -points
 	}
-	entry := b.entry(outcomev1.EntryKind_ENTRY_KIND_REVERSE, 1, award)
-	entry.AccountId, entry.IdHash, entry.LotDay = taken.GetAccountId(), taken.GetIdHash(), taken.GetLotDay()
-	out.taken += award.Points
-	out.owner = entry
-	out.entries = append(out.entries, entry)
-	return nil
+	entry := b.entry(kind, ordinal, award)
+	entry.AccountId, entry.IdHash, entry.LotDay = of.GetAccountId(), of.GetIdHash(), of.GetLotDay()
+	return entry
 }
 
 // awardOf is the entry that a sale earned; nil for none.

@@ -17,18 +17,20 @@ import (
 
 // standing is how a customer stands: what head office published, and what was booked here since.
 type standing struct {
-	silenced bool   // may not be addressed, and has no segment
-	segment  string // empty for who is silenced, and where nothing is known
-	balance  int64  // may be below zero
-	pending  int64
-	tier     string
-	progress loyalty.Standing
-	booked   int64            // points booked here that head office has not counted
-	visits   []segment.Visit  // what is known of them here
-	seen     int32            // the last business day with a receipt, in days since 1970-01-01; 0 for none
-	times    map[string]int64 // how often each campaign was had, as far as this store knows
-	declined int32            // the last day on which contact details were declined, in days since 1970-01-01; 0 for never
-	sale     loyalty.Sale     // what the open basket's points are reckoned on, but for its goods
+	silenced  bool   // may not be addressed, and has no segment
+	segment   string // empty for who is silenced, and where nothing is known
+	balance   int64  // may be below zero
+	pending   int64
+	tier      string
+	progress  loyalty.Standing
+	booked    int64            // points earned and taken back here that head office has not counted; what was spent lowers no tier
+	redeemed  int64            // points spent here that head office has not counted, less those given back; below zero
+	spendable int64            // points that this server would hold for the sale now
+	visits    []segment.Visit  // what is known of them here
+	seen      int32            // the last business day with a receipt, in days since 1970-01-01; 0 for none
+	times     map[string]int64 // how often each campaign was had, as far as this store knows
+	declined  int32            // the last day on which contact details were declined, in days since 1970-01-01; 0 for never
+	sale      loyalty.Sale     // what the open basket's points are reckoned on, but for its goods
 }
 
 // available is what may be spent.
@@ -53,11 +55,12 @@ func (c *call) stands(w *who, v *journal.View) (*standing, error) {
 		return nil, err
 	}
 	for _, subject := range subjects {
-		points, err := v.LocalPoints(subject, c.after)
+		local, err := v.LocalSums(subject, c.after)
 		if err != nil {
 			return nil, err
 		}
-		s.balance, s.booked = sum(s.balance, points), sum(s.booked, points)
+		s.balance, s.booked = sum(s.balance, local.Points), sum(s.booked, local.Points-local.Redeemed)
+		s.redeemed = sum(s.redeemed, local.Redeemed)
 	}
 	if w.account != nil {
 		if s.visits, err = c.visits(v, subjects); err != nil {

@@ -41,6 +41,7 @@ const (
 	fieldPoints field = iota + 1
 	fieldEarned
 	fieldTaken
+	fieldSpent
 	fieldBonus
 	fieldTimes
 	fieldVisits
@@ -57,7 +58,7 @@ const (
 )
 
 var fieldNames = [fields]string{
-	"", "points", "earned", "taken", "bonus", "times", "visits", "percent", "money", "least", "from", "by", "tier", "group", "name",
+	"", "points", "earned", "taken", "spent", "bonus", "times", "visits", "percent", "money", "least", "from", "by", "tier", "group", "name",
 }
 
 // piece is one part of a text: words as they are, a fact, or the word that goes with a number.

@@ -64,6 +64,9 @@ func (b *booking) settle(v *journal.View, before *standing) (*settled, error) {
 
 // use uses one thing up.
 func (b *booking) use(v *journal.View, use *outcomev1.Use, out *settled) error {
+	if use.GetPoints() > 0 { // booked with the points of the receipt
+		return nil
+	}
 	result, campaign := outcomev1.UseResult_USE_RESULT_NOT_HERE, use.GetOffer()
 	if campaign != "" {
 		held, err := v.Held(offerThing(b.who.id, campaign), b.clock())

@@ -10,6 +10,7 @@ type public struct {
 	points  int64 // that may be spent; never below zero
 	earned  int64 // on this receipt
 	taken   int64 // taken back by this return
+	spent   int64 // that pay for goods, or come back with them
 	bonus   int64 // for an answer
 	times   int64 // factor of an offer
 	visits  int64 // still to go
@@ -88,6 +89,8 @@ func (p *public) count(f field) int64 {
 		return p.earned
 	case fieldTaken:
 		return p.taken
+	case fieldSpent:
+		return p.spent
 	case fieldBonus:
 		return p.bonus
 	case fieldTimes:

@@ -103,6 +103,8 @@ type CutAccount struct {
 	Identifiers []Identifier
 	// Points is the sum of its delivered entries that count.
 	Points int64
+	// Redeemed is what of that was spent, less what of it came back with goods; below zero.
+	Redeemed int64
 	// Entries is how many those are.
 	Entries uint64
 	// Language is the one the customer asked for at a till; empty for none.
@@ -197,7 +199,7 @@ func (c *Cut) account(key, value, own []byte) (a CutAccount, err error) {
 	if err != nil {
 		return a, fmt.Errorf("%w: balance of %x: %w", ErrDamaged, key, err)
 	}
-	a.Points, a.Entries, a.FirstDay, a.LastDay = sum.points, sum.entries, sum.first, sum.last
+	a.Points, a.Redeemed, a.Entries, a.FirstDay, a.LastDay = sum.points, sum.redeemed, sum.entries, sum.first, sum.last
 	return a, nil
 }
 

@@ -137,9 +137,9 @@ func (t *transaction) takeEntry(at place, owner [16]byte, r *outcomev1.RecordedR
 		return err
 	}
 	account, waits := owner, waitsFor(r)
-	if len(e.GetAccountId()) != 16 && e.GetKind() == outcomev1.EntryKind_ENTRY_KIND_REVERSE { // of a card without account: whoever brought the goods
+	if len(e.GetAccountId()) != 16 && comesBack(r, e) { // of a card without account: whoever brought the goods
 		sale, err := t.first(r.GetReceipt().GetOriginal(), 0)
-		if err == nil && bytes.Equal(e.GetEntryId(), entryID(r, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 1)) { // a return is voided: whose sale it was of
+		if err == nil && restores(r, e) { // a return is voided: whose sale it was of
 			sale, err = t.first(sale.GetReceipt().GetOriginal(), 0)
 		}
 		if err != nil {
@@ -165,6 +165,17 @@ func (t *transaction) takeEntry(at place, owner [16]byte, r *outcomev1.RecordedR
 		}
 	}
 	return t.count(at, account, e, waits)
+}
+
+// comesBack reports whether a receipt books an entry because goods of another came back, or went out again.
+func comesBack(r *outcomev1.RecordedReceipt, e *outcomev1.LedgerEntry) bool {
+	return e.GetKind() == outcomev1.EntryKind_ENTRY_KIND_REVERSE || e.GetKind() == outcomev1.EntryKind_ENTRY_KIND_REDEEM &&
+		!bytes.Equal(e.GetEntryId(), entryID(r, outcomev1.EntryKind_ENTRY_KIND_REDEEM, 0))
+}
+
+// restores reports whether a receipt books an entry because it voids a return.
+func restores(r *outcomev1.RecordedReceipt, e *outcomev1.LedgerEntry) bool {
+	return slices.ContainsFunc(sides, func(s *side) bool { return bytes.Equal(e.GetEntryId(), entryID(r, s.kind, s.restored)) })
 }
 
 // count books an entry on an account, or with the orphans when it leads to none, until the identifier it waits for does.
@@ -199,6 +210,7 @@ type balance struct {
 	points      int64
 	entries     uint64
 	first, last int32
+	redeemed    int64 // of points, what was spent or came back of that; balances from before points were spent end ahead of it
 }
 
 const balanceLength = 8 + 8 + 4 + 4
@@ -207,18 +219,28 @@ func (b balance) encode() []byte {
 	v := binary.BigEndian.AppendUint64(make([]byte, 0, balanceLength), uint64(b.points))
 	v = binary.BigEndian.AppendUint64(v, b.entries)
 	v = binary.BigEndian.AppendUint32(v, uint32(b.first))
-	return binary.BigEndian.AppendUint32(v, uint32(b.last))
+	v = binary.BigEndian.AppendUint32(v, uint32(b.last))
+	if b.redeemed == 0 {
+		return v
+	}
+	return binary.BigEndian.AppendUint64(v, uint64(b.redeemed))
 }
 
 func decodeBalance(v []byte) (balance, error) {
-	if len(v) != balanceLength {
+	var redeemed int64
+	switch len(v) {
+	case balanceLength:
+	case balanceLength + 8:
+		redeemed = int64(binary.BigEndian.Uint64(v[balanceLength:]))
+	default:
 		return balance{}, errLayout
 	}
 	return balance{
-		points:  int64(binary.BigEndian.Uint64(v)),
-		entries: binary.BigEndian.Uint64(v[8:]),
-		first:   int32(binary.BigEndian.Uint32(v[16:])),
-		last:    int32(binary.BigEndian.Uint32(v[20:])),
+		redeemed: redeemed,
+		points:   int64(binary.BigEndian.Uint64(v)),
+		entries:  binary.BigEndian.Uint64(v[8:]),
+		first:    int32(binary.BigEndian.Uint32(v[16:])),
+		last:     int32(binary.BigEndian.Uint32(v[20:])),
 	}, nil
 }
 
@@ -241,6 +263,9 @@ func (t *transaction) addToBalance(account [16]byte, e *outcomev1.LedgerEntry) e
 	}
 	sum.points += e.GetPoints()
 	sum.entries++
+	if e.GetKind() == outcomev1.EntryKind_ENTRY_KIND_REDEEM {
+		sum.redeemed += e.GetPoints()
+	}
 	all.points += e.GetPoints()
 	all.entries++
 	sum.first, sum.last = min(sum.first, e.GetDay()), max(sum.last, e.GetDay())

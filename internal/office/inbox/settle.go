@@ -112,33 +112,71 @@ func (t *transaction) settle(key *outcomev1.ReceiptKey, at place, by *outcomev1.
 	if err != nil || sale == nil {
 		return err
 	}
-	award, account, err := t.award(sale)
-	if err != nil || award == nil {
-		return err
-	}
-	backs, err := t.backOf(key)
-	if err != nil {
-		return err
-	}
-	s := settlement{transaction: t, sale: sale, award: award, account: account, waits: waitsFor(sale)}
-	for _, one := range backs {
-		if err := s.add(one, voided(backs, one.row)); err != nil {
+	var backs []back
+	for _, side := range sides {
+		award, account, err := side.award(t, sale)
+		if err != nil {
+			return err
+		}
+		if award == nil {
+			continue
+		}
+		if backs == nil {
+			if backs, err = t.backOf(key); err != nil {
+				return err
+			}
+		}
+		s := settlement{transaction: t, side: side, sale: sale, award: award, account: account, waits: waitsFor(sale)}
+		for _, one := range backs {
+			if err := s.add(one, voided(backs, one.row)); err != nil {
+				return err
+			}
+		}
+		if err := s.correct(at, by); err != nil {
 			return err
 		}
 	}
-	return s.correct(at, by)
+	return nil
+}
+
+// side is one of the two things that come back with goods: the points they earned, and the points that were spent on them.
+type side struct {
+	kind           outcomev1.EntryKind // of what returns book
+	back, restored uint64              // its ordinals, of a return and of a return that is voided
+	correction     outcomev1.EntryKind // of what makes up for what they booked amiss
+	corrections    uint64              // its first ordinal, of the sale
+	award          func(*transaction, *outcomev1.RecordedReceipt) (*outcomev1.LedgerEntry, [16]byte, error)
+	further        bool // a return may have booked it under further ordinals too
+}
+
+// sides are both.
+var sides = []*side{
+	{
+		kind: outcomev1.EntryKind_ENTRY_KIND_REVERSE, back: 0, restored: 1, correction: outcomev1.EntryKind_ENTRY_KIND_CORRECTION,
+		award: (*transaction).award, further: true,
+	},
+	{
+		kind: outcomev1.EntryKind_ENTRY_KIND_REDEEM, back: 1, restored: 2, correction: outcomev1.EntryKind_ENTRY_KIND_REDEEM, corrections: 3,
+		award: (*transaction).spent,
+	},
+}
+
+// spent finds what was spent on a sale, and on whom it is counted; nil for nothing.
+func (t *transaction) spent(sale *outcomev1.RecordedReceipt) (*outcomev1.LedgerEntry, [16]byte, error) {
+	return t.entry(entryID(sale, outcomev1.EntryKind_ENTRY_KIND_REDEEM, 0))
 }
 
 // settlement is one sale being settled.
 type settlement struct {
 	*transaction
 
+	side    *side
 	sale    *outcomev1.RecordedReceipt
 	award   *outcomev1.LedgerEntry
 	account [16]byte // zero while nobody knows whose card it is
 	waits   string   // the card, while nobody knows whose it is
 	earlier [][]*outcomev1.Line
-	due     int64 // what should be taken back; below zero
+	due     int64 // what should be taken back, below zero, or given back
 	booked  int64 // what was
 }
 
@@ -146,7 +184,7 @@ type settlement struct {
 func (s *settlement) add(one back, isVoided bool) error {
 	r := one.row.GetReceipt()
 	if !proto.Equal(r.GetOriginal(), s.sale.GetReceipt().GetKey()) { // it voids a return of this sale
-		restored, _, err := s.entry(entryID(one.row, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 1))
+		restored, _, err := s.entry(entryID(one.row, s.side.kind, s.side.restored))
 		s.booked += restored.GetPoints()
 		return err
 	}
@@ -167,7 +205,7 @@ func (s *settlement) add(one back, isVoided bool) error {
 	taken := loyalty.TakeBack(s.sale.GetReceipt().GetLines(), s.award.GetPointsPerLine(), s.earlier, lines)
 	s.earlier = append(s.earlier, lines)
 	s.due += taken.Points
-	if len(own) == 0 {
+	if len(own) == 0 && (taken.Points != 0 || s.side.kind == outcomev1.EntryKind_ENTRY_KIND_REVERSE) {
 		own = []*outcomev1.LedgerEntry{s.reverse(one.row, taken)}
 		if err := s.count(one.at, s.account, own[0], s.waits); err != nil {
 			return err
@@ -181,9 +219,12 @@ func (s *settlement) add(one back, isVoided bool) error {
 
 // taken are the entries by which a receipt takes back of this sale, as far as they are counted.
 func (s *settlement) taken(r *outcomev1.RecordedReceipt) ([]*outcomev1.LedgerEntry, error) {
-	ids := [][]byte{entryID(r, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 0)}
-	restoring := entryID(r, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 1)
+	ids := [][]byte{entryID(r, s.side.kind, s.side.back)}
+	restoring := entryID(r, s.side.kind, s.side.restored)
 	for _, e := range r.GetEntries() {
+		if !s.side.further {
+			break
+		}
 		if id := e.GetEntryId(); e.GetKind() == outcomev1.EntryKind_ENTRY_KIND_REVERSE && !bytes.Equal(id, ids[0]) && !bytes.Equal(id, restoring) {
 			ids = append(ids, id)
 		}
@@ -203,15 +244,15 @@ func (s *settlement) taken(r *outcomev1.RecordedReceipt) ([]*outcomev1.LedgerEnt
 
 // reverse is the booking of a return.
 func (s *settlement) reverse(r *outcomev1.RecordedReceipt, taken loyalty.Award) *outcomev1.LedgerEntry {
-	entry := s.booking(entryID(r, outcomev1.EntryKind_ENTRY_KIND_REVERSE, 0), outcomev1.EntryKind_ENTRY_KIND_REVERSE, taken.Points, r.GetReceipt())
+	entry := s.booking(entryID(r, s.side.kind, s.side.back), s.side.kind, taken.Points, r.GetReceipt())
 	entry.PointsPerLine = taken.PerLine
 	return entry
 }
 
 // correct books what is still amiss.
 func (s *settlement) correct(at place, by *outcomev1.Receipt) error {
-	for n := uint64(0); ; n++ {
-		id := entryID(s.sale, outcomev1.EntryKind_ENTRY_KIND_CORRECTION, n)
+	for n := s.side.corrections; ; n++ {
+		id := entryID(s.sale, s.side.correction, n)
 		known, _, err := s.entry(id)
 		if err != nil {
 			return err
@@ -223,7 +264,7 @@ func (s *settlement) correct(at place, by *outcomev1.Receipt) error {
 		if s.due == s.booked {
 			return nil
 		}
-		return s.count(at, s.account, s.booking(id, outcomev1.EntryKind_ENTRY_KIND_CORRECTION, s.due-s.booked, by), s.waits)
+		return s.count(at, s.account, s.booking(id, s.side.correction, s.due-s.booked, by), s.waits)
 	}
 }
 
