@@ -44,7 +44,7 @@ func leadsToItself(t *testing.T, path string) {
 // TestJournalThatLeadsToItself: pages of the journal lead to themselves, once while the server is stopped, once while it runs. What follows them
 // dies; what starts afterwards refuses the journal by name, puts the last back-up in its place and serves. Nothing is lost or counted twice.
 func TestJournalThatLeadsToItself(t *testing.T) {
-	t.Setenv("GOTRACEBACK", "none") // where the process was when it ended tells nothing here
+	t.Parallel()
 	home, enrolment, _ := delivering(t)
 	data := t.TempDir()
 	journal := filepath.Join(data, "journal.db")
