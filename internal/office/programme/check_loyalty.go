@@ -157,6 +157,14 @@ func (c *checker) redeem(r *programmev1.RedeemRule) {
 	if r.GetAtLeast()%r.GetPoints() != 0 {
 		c.doubtful("points.redeem.at_least", "Write a multiple of it.", "points are spent by %d, which %d is no multiple of", r.GetPoints(), r.GetAtLeast())
 	}
+	switch floored := r.GetOffline() == programmev1.RedeemOffline_REDEEM_OFFLINE_FLOOR; {
+	case floored && r.GetFloorPoints() == 0:
+		c.wrong("points.redeem.offline", "Write `floor_points`, or `offline: deny`.", "a server that gives up to a floor has to know how many points that is")
+	case floored && r.GetFloorPoints() < max(r.GetAtLeast(), r.GetPoints()):
+		c.wrong("points.redeem.floor_points", "Write that many or more.", "at least %d points are spent at once, so no server could ever give any", max(r.GetAtLeast(), r.GetPoints()))
+	case !floored && r.GetFloorPoints() > 0:
+		c.wrong("points.redeem.floor_points", "Write `offline: floor` as well, or leave it out.", "without `offline: floor` no server gives points")
+	}
 	const generous = 2000 // basis points of turnover
 	if back := c.givenBack(r); back.Cmp(big.NewInt(generous)) > 0 {
 		c.doubtful("points.redeem.worth", "Look at the amount, and at the points per euro.",
