@@ -235,3 +235,16 @@ func TestJobsWithAndWithoutServer(t *testing.T) {
 	}
 	office(t, home, 0, "score")
 }
+
+// The memory that head office is given is what its database takes: a list that does not fit in it is not read, and is with more.
+func TestMemoryOfHeadOffice(t *testing.T) {
+	t.Parallel()
+	home, _ := shop(t)
+	list := write(t, filepath.Join(t.TempDir(), "customers.csv"), ownCustomers)
+	read := []string{"import", "customers", list, "--mapping", write(t, filepath.Join(t.TempDir(), "mapping.yaml"), ownMapping)}
+	if said := office(t, home, 1, append([]string{"--memory", "much"}, read...)...); !strings.Contains(said, "much") || !strings.Contains(said, "4GB") {
+		t.Errorf("what is no amount is refused with %q", said)
+	}
+	office(t, home, 1, append([]string{"--memory", "1KB"}, read...)...)
+	office(t, home, 0, append([]string{"--memory", "256MB"}, read...)...)
+}

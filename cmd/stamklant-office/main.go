@@ -25,6 +25,7 @@ var version = "dev"
 // commands is the command line. Every flag can also be set as STAMKLANT_OFFICE_<FLAG>.
 type commands struct {
 	Data    string           `help:"Folder head office keeps everything in." default:"." type:"path" env:"STAMKLANT_OFFICE_DATA" placeholder:"DIR"`
+	Memory  string           `help:"How much memory the database may take, as in 4GB; what needs more goes to disk beside it. Four fifths of the machine's when left out. Commands that a running serve carries out have what serve was given." env:"STAMKLANT_OFFICE_MEMORY" placeholder:"SIZE"`
 	Version kong.VersionFlag `help:"Print the version and stop."`
 
 	Init      initCommand      `cmd:"" help:"Set up a head office: a commented programme, mappings, and the chain's keys."`
@@ -73,7 +74,7 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "stamklant-office: %v\nSee stamklant-office --help\n", err)
 		return office.ExitUsage
 	}
-	err = command.Run(&session{ctx: ctx, home: office.NewHome(cli.Data), terminal: terminal()})
+	err = command.Run(&session{ctx: ctx, home: office.NewHome(cli.Data).WithMemory(cli.Memory), terminal: terminal()})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(os.Stderr, "stamklant-office: %v\n", err)
 	}

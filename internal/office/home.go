@@ -25,10 +25,17 @@ var ErrNoHome = errors.New("no head office here")
 //	daily.yaml         what the nightly run reads, and what a day may look like
 //	incoming/          files for the nightly run; incoming/done/ those it has taken in
 //	reports/           a page about each nightly run
-type Home struct{ dir string }
+type Home struct{ dir, memory string }
 
 // NewHome names a folder; nothing is opened or made.
 func NewHome(dir string) Home { return Home{dir: dir} }
+
+// WithMemory is the same folder, its warehouse held to this much memory, as in "4GB": what needs more is put beside its file meanwhile. Empty for
+// four fifths of the machine's. It holds where this process opens the folder, not in a server that has it open already.
+func (h Home) WithMemory(limit string) Home {
+	h.memory = limit
+	return h
+}
 
 // Dir is the folder itself.
 func (h Home) Dir() string { return h.dir }

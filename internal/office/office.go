@@ -52,7 +52,7 @@ func open(ctx context.Context, home Home, logger *slog.Logger, now func() time.T
 	if err != nil {
 		return nil, held(home, err)
 	}
-	house, err := warehouse.Open(ctx, home.Warehouse(), warehouse.Options{})
+	house, err := warehouse.Open(ctx, home.Warehouse(), warehouse.Options{MemoryLimit: home.memory})
 	if err != nil {
 		return nil, errors.Join(held(home, err), box.Close())
 	}

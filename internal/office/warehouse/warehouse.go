@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,12 @@ var ErrBusy = errors.New("the warehouse is in use by another process")
 
 // ErrNewer is returned when the file was written by a newer version of the program.
 var ErrNewer = errors.New("the warehouse was written by a newer version of this program")
+
+// ErrMemoryLimit is returned when Options.MemoryLimit is no amount of memory.
+var ErrMemoryLimit = errors.New("no amount of memory")
+
+// amountOfMemory is how DuckDB takes one.
+var amountOfMemory = regexp.MustCompile(`^(?i)[0-9]+(\.[0-9]+)? ?[KMGT]i?B$`)
 
 // Options say how much of the machine the warehouse may use.
 type Options struct {
@@ -38,9 +45,12 @@ type Warehouse struct {
 }
 
 // Open opens the warehouse in the file at path, makes it when there is none, and brings an older one up to date. It returns ErrBusy,
-// wrapped with the file and the way out, when another process holds it, and ErrNewer for a file of a later version. It blocks while an
-// older file is brought up to date.
+// wrapped with the file and the way out, when another process holds it, ErrNewer for a file of a later version, and ErrMemoryLimit. It
+// blocks while an older file is brought up to date.
 func Open(ctx context.Context, path string, options Options) (*Warehouse, error) {
+	if limit := options.MemoryLimit; limit != "" && !amountOfMemory.MatchString(limit) {
+		return nil, fmt.Errorf("warehouse %s: %w: %q: write it as 512MB or 4GB", path, ErrMemoryLimit, limit)
+	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("warehouse %s: %w", path, err)

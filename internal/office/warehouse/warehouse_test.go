@@ -77,6 +77,33 @@ func TestBusy(t *testing.T) {
 	}
 }
 
+// TestMemoryLimit holds what one says; what is no amount is refused before the file is made.
+func TestMemoryLimit(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "warehouse.duckdb")
+	for _, limit := range []string{"nonsense", "4", "80%", "4GB&threads=1", "-4GB", "GB"} {
+		_, err := warehouse.Open(t.Context(), path, warehouse.Options{MemoryLimit: limit})
+		if !errors.Is(err, warehouse.ErrMemoryLimit) || !strings.Contains(err.Error(), limit) {
+			t.Errorf("%q: got %v", limit, err)
+		}
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file was made: %v", err)
+	}
+	w, err := warehouse.Open(t.Context(), path, warehouse.Options{MemoryLimit: "1 gib"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }() // the folder goes with the test
+	var limit string
+	err = w.Update(t.Context(), func(ctx context.Context, tx *warehouse.Tx) error {
+		return tx.One(ctx, "select current_setting('memory_limit')", nil, &limit)
+	})
+	if err != nil || limit != "1.0 GiB" {
+		t.Errorf("held to %q, %v", limit, err)
+	}
+}
+
 // TestMigrations opens a file that is older, of this version, and newer.
 func TestMigrations(t *testing.T) {
 	t.Parallel()
