@@ -99,7 +99,10 @@ func runs(t *testing.T, dir string, environment []string, program string, args .
 }
 
 // protos are what a client needs stubs of.
-var protos = []string{"stamklant/till/v1/checkout.proto", "stamklant/outcome/v1/outcome.proto", "buf/validate/validate.proto"}
+var protos = []string{
+	"stamklant/till/v1/checkout.proto", "stamklant/outcome/v1/outcome.proto", "stamklant/programme/v1/campaign.proto",
+	"stamklant/programme/v1/options.proto", "buf/validate/validate.proto",
+}
 
 // stubs has protoc write them; plugin is how protoc is told what to write.
 func stubs(t *testing.T, plugin ...string) string {

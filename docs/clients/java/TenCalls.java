@@ -1,7 +1,8 @@
 // The ten calls that every client in docs/clients makes, from Java with grpc-java. Prints a line per call.
 //
 // Stubs: protoc -I api -I api/third_party/protovalidate --java_out=stubs --grpc-java_out=stubs --plugin=protoc-gen-grpc-java=/usr/bin/grpc_java_plugin \
-//            stamklant/till/v1/checkout.proto stamklant/outcome/v1/outcome.proto buf/validate/validate.proto
+//            stamklant/till/v1/checkout.proto stamklant/outcome/v1/outcome.proto stamklant/programme/v1/campaign.proto \
+//            stamklant/programme/v1/options.proto buf/validate/validate.proto
 
 import com.google.protobuf.Timestamp;
 import io.grpc.ManagedChannel;

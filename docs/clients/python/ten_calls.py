@@ -2,7 +2,8 @@
 
 Stubs, beside this file's folder:
     protoc -I api -I api/third_party/protovalidate --python_out=stubs --grpc_python_out=stubs --plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin \
-        stamklant/till/v1/checkout.proto stamklant/outcome/v1/outcome.proto buf/validate/validate.proto
+        stamklant/till/v1/checkout.proto stamklant/outcome/v1/outcome.proto stamklant/programme/v1/campaign.proto \
+        stamklant/programme/v1/options.proto buf/validate/validate.proto
 """
 
 import datetime
