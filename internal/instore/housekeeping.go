@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	houseEvery = time.Hour            // how often the journal lets go of what is counted everywhere
-	wholeFor   = 14 * 24 * time.Hour  // how long answers to receipts are kept whole
-	keysFor    = 120 * 24 * time.Hour // how long receipt keys are kept at all
+	houseEvery = time.Hour                        // how often the journal lets go of what is counted everywhere
+	wholeFor   = 14 * 24 * time.Hour              // how long answers to receipts are kept whole
+	keysFor    = journal.KeyDays * 24 * time.Hour // how long receipt keys are kept at all
 )
 
 // keepUnclaimed writes down, every minute, what was suggested for sales whose receipt never came.

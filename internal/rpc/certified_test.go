@@ -148,6 +148,31 @@ func TestTheCertificateSaysWhoCalls(t *testing.T) {
 	refused(t, err, codes.PermissionDenied, rpc.ReasonRole) // although it shows the admin's token too
 }
 
+// TestAScannerIsTiedToItsTillByCertificate: it presents cards at the till its certificate names, and does nothing else.
+func TestAScannerIsTiedToItsTillByCertificate(t *testing.T) {
+	a := newAuthority(t)
+	server := start(t, &checkout{}, nil, func(c *rpc.Config) {
+		a.serves(nil)(c)
+		c.Access = roles()
+		for _, method := range []string{tillv1.CheckoutService_PresentCard_FullMethodName, tillv1.CheckoutService_Lookup_FullMethodName} {
+			c.Access[method] = rpc.Matrix()[method]
+		}
+	})
+	scanner := a.calls(server, certificate.Name{Role: certificate.Scanner, Name: "3"})
+	present := func(till string) error {
+		_, err := scanner.PresentCard(within(t, patience), &tillv1.PresentCardRequest{
+			Caller: &tillv1.Caller{Till: till}, Identifier: &tillv1.Identifier{Value: &tillv1.Identifier_Text{Text: "2900123456785"}},
+		})
+		return err
+	}
+	if err := present("3"); status.Code(err) != codes.Unimplemented { // the service of the test; it was asked
+		t.Errorf("at its own till: %v", err)
+	}
+	refused(t, present("4"), codes.PermissionDenied, rpc.ReasonOtherTill)
+	_, err := scanner.Lookup(within(t, patience), lookup("3"))
+	refused(t, err, codes.PermissionDenied, rpc.ReasonRole)
+}
+
 func TestWhoShowsNoGoodCertificateIsRefusedAndTheLogSaysWhy(t *testing.T) {
 	a, other := newAuthority(t), newAuthority(t)
 	server := start(t, &checkout{}, nil, a.serves(nil))

@@ -379,6 +379,27 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
+// TestEveryCallOfATillHasItsOwnDeadline: the times a till waits when it says nothing, call by call. A watch has none.
+func TestEveryCallOfATillHasItsOwnDeadline(t *testing.T) {
+	want := map[string]time.Duration{
+		"Lookup": 150 * time.Millisecond, "PresentCard": 150 * time.Millisecond, "WatchTill": 0,
+		"Reserve": 300 * time.Millisecond, "Release": 300 * time.Millisecond, "RecordReceipt": 2 * time.Second,
+		"RecordOutcome": time.Second, "ClaimReceipt": time.Second, "SetPreference": time.Second, "SubmitDetails": time.Second,
+		"Explain": 500 * time.Millisecond, "GetStatus": 500 * time.Millisecond,
+	}
+	limits := rpc.DefaultLimits().Methods
+	names := methodsOf(tillv1.CheckoutService_ServiceDesc.ServiceName)
+	for _, name := range names {
+		wanted, known := want[name[strings.LastIndex(name, "/")+1:]]
+		if got, has := limits[name]; !known || !has || got.Deadline != wanted {
+			t.Errorf("%s: %v is set, want %v", name, got.Deadline, wanted)
+		}
+	}
+	if len(names) != len(want) {
+		t.Errorf("%d calls, %d deadlines", len(names), len(want))
+	}
+}
+
 func TestFields(t *testing.T) {
 	client := start(t, &checkout{}, nil, nil).till(t)
 	secret := "2900123456785" + strings.Repeat("9", 600)

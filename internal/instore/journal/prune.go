@@ -161,6 +161,9 @@ func (w *writer) keepSale(number uint64, row *outcomev1.RecordedReceipt, tag *pl
 	return w.put(inReceipts, at.key(), rec.encode())
 }
 
+// KeyDays is for how many days a server keeps the keys of receipts. Whether it had an older one before, head office alone knows.
+const KeyDays = 120
+
 // Forget ages what was recorded: of answers from before wholeBefore only their brief is left, and receipts from before keysBefore whose rows
 // are gone are forgotten with their keys. Times must be trusted ones: what is forgotten would be booked again. It returns how many
 // keys went.

@@ -7,9 +7,6 @@ import (
 	"github.com/stamklant/stamklant/internal/loyalty"
 )
 
-// keysKept is for how many days a server remembers receipts: whether it had an older one before, head office alone knows.
-const keysKept = 120
-
 // bought books what was bought. What has to wait is reckoned all the same, by the rules and the time of the sale, and goes up for head office to count.
 func (b *booking) bought(v *journal.View, before *standing, out *result) error {
 	waits := b.waits()
@@ -46,9 +43,9 @@ func (b *booking) waits() bool {
 	}
 }
 
-// outdated reports whether the receipt is so old that this server may have had it before and forgotten it. A clock that cannot be right makes none old.
+// outdated reports whether the receipt is so old that this server may have had it before and forgotten it: head office alone knows then. A clock that cannot be right makes none old.
 func (b *booking) outdated() bool {
-	return loyalty.Day(b.service.cfg.Journal.Time().Best().In(b.place.zone))-dayOf(b.receipt.GetKey().GetBusinessDate()) > keysKept
+	return loyalty.Day(b.service.cfg.Journal.Time().Best().In(b.place.zone))-dayOf(b.receipt.GetKey().GetBusinessDate()) > journal.KeyDays
 }
 
 // trainingKey is the key of a receipt of a training. Its number stays free for the real sale after it, and for another training.

@@ -100,7 +100,7 @@ func (b *booking) saleWords(s *speech, out *result, before, after *standing) blo
 		forStaff.tier = b.tierName(after.tier, s.staff.locale.code)
 		staff, shown = s.staff.say("tier_reached", cashier, &forStaff), s.customer.say("tier_reached", display, facts)
 		more = s.customer.say("tier_reached", receipt, facts)
-	} else if taken := b.accepted(); taken != nil {
+	} else if taken := b.accepted(); taken != nil && !before.silenced { // who objected since it was told reads no more of it
 		more = taken.say(s.customer, receipt)
 	}
 	printed := s.devices[receipt].fit([]string{points, more}, []string{balance, more}, []string{points})
