@@ -1,6 +1,9 @@
 package identify_test
 
 import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -269,5 +272,20 @@ func TestHashVectors(t *testing.T) {
 				t.Errorf("got %x, want %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestHashIsHMAC holds the hash against the standard library's HMAC, with keys and messages on both sides of every block's end.
+func TestHashIsHMAC(t *testing.T) {
+	for _, keyLength := range []int{0, 1, 31, 32, 63, 64, 65, 128, 200} {
+		key := bytes.Repeat([]byte{0xa5}, keyLength)
+		for length := range 300 {
+			canonical := strings.Repeat("7", length)
+			mac := hmac.New(sha256.New, key)
+			mac.Write([]byte("card\x00" + canonical))
+			if got := identify.Hash(key, "card", canonical); !bytes.Equal(got[:], mac.Sum(nil)[:identify.HashSize]) {
+				t.Fatalf("a key of %d bytes, %d digits: %x", keyLength, length, got)
+			}
+		}
 	}
 }

@@ -44,18 +44,28 @@ func (s *Server) streamInterceptors() []grpc.StreamServerInterceptor {
 func (s *Server) UnaryInterceptor() grpc.UnaryServerInterceptor {
 	steps := s.unaryInterceptors()
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		return from(steps, info, handler)(ctx, req)
+		w := &way{steps: steps, info: info, handler: handler}
+		w.on = w.next
+		return w.next(ctx, req)
 	}
 }
 
-// from returns the handler with the steps around it.
-func from(steps []grpc.UnaryServerInterceptor, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) grpc.UnaryHandler {
-	if len(steps) == 0 {
-		return handler
+// way is one call on its way through the steps. Each step goes on at most once.
+type way struct {
+	steps   []grpc.UnaryServerInterceptor // still to be made
+	info    *grpc.UnaryServerInfo
+	handler grpc.UnaryHandler
+	on      grpc.UnaryHandler // next, made once for all steps
+}
+
+// next makes the next step; after the last one the call is handled.
+func (w *way) next(ctx context.Context, req any) (any, error) {
+	if len(w.steps) == 0 {
+		return w.handler(ctx, req)
 	}
-	return func(ctx context.Context, req any) (any, error) {
-		return steps[0](ctx, req, info, from(steps[1:], info, handler))
-	}
+	step := w.steps[0]
+	w.steps = w.steps[1:]
+	return step(ctx, req, w.info, w.on)
 }
 
 // gate looks at a request and refuses it with a status, or lets it pass.

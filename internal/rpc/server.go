@@ -104,7 +104,7 @@ func (s *Server) options() []grpc.ServerOption {
 			Time:                  l.PingAfter,
 			Timeout:               l.PingAnswer,
 		}),
-		grpc.ChainUnaryInterceptor(s.unaryInterceptors()...),
+		grpc.UnaryInterceptor(s.UnaryInterceptor()),
 		grpc.ChainStreamInterceptor(s.streamInterceptors()...),
 	}
 	if s.config.TLS != nil {
