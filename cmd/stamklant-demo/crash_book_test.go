@@ -196,6 +196,24 @@ func (b *crashBook) watch(ctx context.Context, till *till, random *rand.Rand) bo
 	return true
 }
 
+// awaitNewer waits until a newer release has answered a till, for so long at most.
+func (b *crashBook) awaitNewer(atMost time.Duration) {
+	newest := func() uint64 {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.newest
+	}
+	every, limit, before := time.NewTicker(50*time.Millisecond), time.After(atMost), newest()
+	defer every.Stop()
+	for newest() == before {
+		select {
+		case <-every.C:
+		case <-limit:
+			return
+		}
+	}
+}
+
 // sendPending sends again what was never acknowledged, as a till does until it is.
 func (b *crashBook) sendPending(t *testing.T, till *till) {
 	t.Helper()

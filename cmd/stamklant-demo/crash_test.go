@@ -69,7 +69,7 @@ func crash(t *testing.T, cycles int) {
 			early++
 			c.killStarting()
 		} else {
-			c.killServing()
+			c.killServing(cycle%4 == 0)
 		}
 		c.currentNamesARelease()
 		if cycle%lookEach == lookEach-1 {
@@ -176,8 +176,9 @@ func (c *crashing) killStarting() {
 	_ = server.Wait() // killed
 }
 
-// killServing kills the server at some moment of its work: tills record and look up, releases come, receipts go.
-func (c *crashing) killServing() {
+// killServing kills the server at some moment of its work: tills record and look up, releases come, receipts go. When it is told to, it lets a newer
+// release come first, for some seconds: how many come by themselves depends on the machine.
+func (c *crashing) killServing(newer bool) {
 	c.t.Helper()
 	server := start(c.t, "stamklant-store", c.serve().Args[1:]...)
 	ctx, cancel := context.WithCancel(c.t.Context())
@@ -186,6 +187,9 @@ func (c *crashing) killServing() {
 		till := newTill(c.t, server.addr, c.data, "k1", strconv.Itoa(i+1))
 		random := rand.New(rand.NewPCG(c.random.Uint64(), 1))
 		tills.Go(func() { c.book.work(ctx, till, random) })
+	}
+	if newer {
+		c.book.awaitNewer(6 * time.Second)
 	}
 	pause := time.NewTimer(time.Duration(c.random.Int64N(int64(500 * time.Millisecond))))
 	<-pause.C

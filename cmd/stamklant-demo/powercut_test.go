@@ -122,24 +122,6 @@ func (c *crashing) cutServing(m *cutMachine, newer bool) {
 	m.boot()
 }
 
-// awaitNewer waits until a newer release has answered a till, for so long at most.
-func (b *crashBook) awaitNewer(atMost time.Duration) {
-	newest := func() uint64 {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.newest
-	}
-	every, limit, before := time.NewTicker(50*time.Millisecond), time.After(atMost), newest()
-	defer every.Stop()
-	for newest() == before {
-		select {
-		case <-every.C:
-		case <-limit:
-			return
-		}
-	}
-}
-
 // freeze does something at a moment between two acknowledgements; what is acknowledged after it does not count, until thaw.
 func (b *crashBook) freeze(do func()) {
 	b.mu.Lock()
