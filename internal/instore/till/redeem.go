@@ -19,13 +19,13 @@ func pointsThing(account [16]byte) [16]byte {
 }
 
 // allowed is how many points of a customer this server may still give before head office has counted what it gave: what the policy lets it give,
-// less what it gave. A server whose clock cannot be right, or whose journal was put back and that head office has not heard of since, gives none.
+// less what it gave. A standby gives none, nor does a server whose clock cannot be right, or whose journal was put back and that head office has not heard of since.
 func (c *call) allowed(s *standing) int64 {
 	rule := c.programme.GetPoints().GetRedeem()
 	if rule.GetOffline() != programmev1.RedeemOffline_REDEEM_OFFLINE_FLOOR {
 		return 0
 	}
-	if c.service.cfg.Journal.Time().Suspect || c.service.cfg.Journal.Lives() > 1 && !c.heardOf() {
+	if c.release.Store.GetStandby() || c.service.cfg.Journal.Time().Suspect || c.service.cfg.Journal.Lives() > 1 && !c.heardOf() {
 		return 0
 	}
 	return max(0, rule.GetFloorPoints()-max(0, -s.redeemed))

@@ -202,6 +202,19 @@ func TestNobodyGivesPointsByAClockThatCannotBeRight(t *testing.T) {
 	}
 }
 
+func TestAStandbyGivesNoPoints(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, spending(1000))
+	w.standby = true
+	w.publish()
+	if got := w.reservePoints(cardRegular, "a", 500).GetResult(); got != notHere {
+		t.Errorf("got %v", got)
+	}
+	if got := w.lookup(cardRegular).GetLoyalty().GetRedeemablePoints(); got != 0 {
+		t.Errorf("%d points may be spent", got)
+	}
+}
+
 func TestAJournalThatWasPutBackGivesNoPoints(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, spending(1000))

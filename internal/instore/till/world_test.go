@@ -90,6 +90,8 @@ type world struct {
 
 	shares []*bundlev1.CouponShare // codes of the next release
 	known  []*bundlev1.KnownCoupon
+
+	standby bool // in the next release
 }
 
 func names(nl, en string) []*programmev1.Translation {
@@ -274,7 +276,7 @@ func (w *world) publish(cutOffs ...*bundlev1.CutOff) {
 		Manifest: &bundlev1.Manifest{Version: w.version, Store: "s01", Programme: &bundlev1.SealedPart{HeaderDigest: digest[:]}, IssuedAt: timestamppb.New(now)},
 		Digest:   digest,
 		Header:   &bundlev1.CustomersHeader{CutOffs: cutOffs, IdentifierEpoch: 2, LaneThrough: w.laneThrough, Accounts: 5, CutPoints: w.cuts, DataAsOf: timestamppb.New(now.Add(-8 * time.Hour))},
-		Store: &bundlev1.StorePart{ContentKey: contentKey, DetailsKey: w.detailsKey, CouponShares: w.shares, Coupons: w.known, IdentifierKeys: []*bundlev1.IdentifierKey{
+		Store: &bundlev1.StorePart{Standby: w.standby, ContentKey: contentKey, DetailsKey: w.detailsKey, CouponShares: w.shares, Coupons: w.known, IdentifierKeys: []*bundlev1.IdentifierKey{
 			{Epoch: 1, Key: []byte("the key of yesterday")}, {Epoch: 2, Key: identifierKey},
 		}},
 		Programme: &bundlev1.ProgrammePart{Programme: w.programme}, Prepared: prepared,

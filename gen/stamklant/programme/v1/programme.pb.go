@@ -3019,8 +3019,9 @@ type RedeemRule struct {
 	Cards RedeemCards `protobuf:"varint,4,opt,name=cards,proto3,enum=stamklant.programme.v1.RedeemCards" json:"cards,omitempty"`
 	// What a store's server may give on its own; without it `deny`.
 	Offline RedeemOffline `protobuf:"varint,5,opt,name=offline,proto3,enum=stamklant.programme.v1.RedeemOffline" json:"offline,omitempty"`
-	// Under `floor`: the most points of one customer that a server gives before head office has counted them. Together the servers can give away at
-	// most (servers − 1) × this much of a customer's points that the customer no longer has; a store's standby counts as a server.
+	// Under `floor`: the most points of one customer that a server gives before head office has counted them. Together the stores can give away at
+	// most (stores − 1) × this much of a customer's points that the customer no longer has, and once more for every journal that is put back. A
+	// standby gives none.
 	FloorPoints   int64 `protobuf:"varint,6,opt,name=floor_points,json=floorPoints,proto3" json:"floor_points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
