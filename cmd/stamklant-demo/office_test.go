@@ -245,6 +245,8 @@ func TestMemoryOfHeadOffice(t *testing.T) {
 	if said := office(t, home, 1, append([]string{"--memory", "much"}, read...)...); !strings.Contains(said, "much") || !strings.Contains(said, "4GB") {
 		t.Errorf("what is no amount is refused with %q", said)
 	}
-	office(t, home, 1, append([]string{"--memory", "1KB"}, read...)...)
+	if said := office(t, home, 1, append([]string{"--memory", "1KB"}, read...)...); !strings.Contains(said, "--memory") {
+		t.Errorf("too little is refused with %q", said)
+	}
 	office(t, home, 0, append([]string{"--memory", "256MB"}, read...)...)
 }

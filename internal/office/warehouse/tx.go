@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
 )
 
 // ErrNoRow is returned when a question that has one answer has none.
 var ErrNoRow = errors.New("no such row in the warehouse")
+
+// ErrMemory is returned when something needs more memory than the warehouse may take, or more disk beside its file than there is.
+var ErrMemory = errors.New("the database needs more memory than it may take")
 
 // Tx is one transaction. It belongs to the function it was handed to and is not safe for concurrent use.
 type Tx struct {
@@ -66,7 +70,17 @@ func (w *Warehouse) within(ctx context.Context, f func(context.Context, *Tx) err
 		return fmt.Errorf("warehouse %s: begin: %w", w.path, err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit there is nothing to undo
-	return f(ctx, &Tx{conn: conn, tx: tx})
+	return w.memoryError(f(ctx, &Tx{conn: conn, tx: tx}))
+}
+
+// memoryError says the way out of having too little memory in words of this program; any other error stays as it is.
+func (w *Warehouse) memoryError(err error) error {
+	var failed *duckdb.Error
+	if !errors.As(err, &failed) || failed.Type != duckdb.ErrorTypeOutOfMemory {
+		return err
+	}
+	what, _, _ := strings.Cut(err.Error(), "\n") // below it stands what somebody who writes the statements could do
+	return fmt.Errorf("%w: %s: give it more (--memory, or STAMKLANT_OFFICE_MEMORY), and room on the disk of %s", ErrMemory, what, w.path)
 }
 
 // Exec runs a statement, or several separated by semicolons, of which only the last may have arguments. It returns how many rows the last

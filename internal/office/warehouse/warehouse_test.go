@@ -104,6 +104,30 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
+// TestTooLittleMemory says what is needed and how to give it, and leaves the warehouse usable.
+func TestTooLittleMemory(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "warehouse.duckdb")
+	w, err := warehouse.Open(t.Context(), path, warehouse.Options{MemoryLimit: "16MB", Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }() // the folder goes with the test
+	err = w.Update(t.Context(), func(ctx context.Context, tx *warehouse.Tx) error {
+		_, err := tx.Exec(ctx, "create temp table much as select list(i) as all from range(10000000) as t(i)")
+		return err
+	})
+	if !errors.Is(err, warehouse.ErrMemory) || !strings.Contains(err.Error(), "--memory") || !strings.Contains(err.Error(), path) ||
+		strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
+	var one int64
+	err = w.View(t.Context(), func(ctx context.Context, tx *warehouse.Tx) error { return tx.One(ctx, "select 1", nil, &one) })
+	if err != nil || one != 1 {
+		t.Errorf("after it: %d, %v", one, err)
+	}
+}
+
 // TestMigrations opens a file that is older, of this version, and newer.
 func TestMigrations(t *testing.T) {
 	t.Parallel()
