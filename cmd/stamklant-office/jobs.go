@@ -156,6 +156,7 @@ type exportCommand struct {
 	Receipts exportReceipts `cmd:"" help:"Every receipt that stores delivered, once: key, kind, total, whose."`
 	Coupons  exportCoupons  `cmd:"" help:"Every coupon that stores gave, and whether it was used."`
 	Outcomes exportOutcomes `cmd:"" help:"Every answer or correction that came after its receipt, once."`
+	Answers  exportAnswers  `cmd:"" help:"Every answer to a question, once: what was asked, what was answered; whose, where the customer agreed to that."`
 }
 
 type exportCoupons struct {
@@ -177,6 +178,17 @@ type exportOutcomes struct {
 func (c *exportOutcomes) Run(s *session) error {
 	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Export{Export: &officev1.ExportJob{
 		What: officev1.ExportKind_EXPORT_KIND_OUTCOMES, File: c.File,
+	}}}, s.terminal)
+}
+
+type exportAnswers struct {
+	File string `arg:"" help:"The CSV file to write; its owner alone can read it." type:"path"`
+}
+
+// Run exports.
+func (c *exportAnswers) Run(s *session) error {
+	return office.Do(s.ctx, s.home, &officev1.RunJobRequest{Job: &officev1.RunJobRequest_Export{Export: &officev1.ExportJob{
+		What: officev1.ExportKind_EXPORT_KIND_ANSWERS, File: c.File,
 	}}}, s.terminal)
 }
 

@@ -23,6 +23,7 @@ type Programme struct {
 	index     index
 	variables map[string]variable // nil when no campaign has a further condition
 	capped    bool
+	surveys   bool
 }
 
 // campaign is one campaign, compiled.
@@ -39,6 +40,7 @@ type campaign struct {
 	perLife   int64
 	holdout   int32
 	offer     *offer
+	survey    *survey      // nil for what is no question
 	picture   *pictureNeed // nil when it asks for nothing of the kind
 	also      *condition
 	// asksDetails is set where the customer is asked for contact details.
@@ -80,6 +82,7 @@ func Compile(p *programmev1.Programme) (*Programme, error) {
 		}
 		out.campaigns = append(out.campaigns, c)
 		out.capped = out.capped || c.perLife > 0 || c.asksDetails
+		out.surveys = out.surveys || c.survey != nil
 	}
 	out.variables = conditions.table
 	slices.SortStableFunc(out.campaigns, func(a, b campaign) int {
@@ -91,6 +94,9 @@ func Compile(p *programmev1.Programme) (*Programme, error) {
 
 // Capped reports whether any campaign rests on what the customer had before: how often, or that it was declined.
 func (p *Programme) Capped() bool { return p.capped }
+
+// Surveys reports whether any campaign asks customers something, now or ever.
+func (p *Programme) Surveys() bool { return p.surveys }
 
 // AsksDetails reports whether a campaign has the customer asked for contact details; nil does not.
 func AsksDetails(c *programmev1.Campaign) bool {
@@ -128,7 +134,7 @@ func compileCampaign(in *programmev1.Campaign, groups map[string]int, conditions
 			return campaign{}, fmt.Errorf("%w: it is for the group %q, which the programme does not have", ErrCampaign, name)
 		}
 	}
-	c.offer, c.picture = compileOffer(in.GetOffer(), groups), compilePicture(when)
+	c.offer, c.survey, c.picture = compileOffer(in.GetOffer(), groups), compileSurvey(in), compilePicture(when)
 	var err error
 	if c.also, err = conditions.compile(when.GetAlso()); err != nil {
 		return campaign{}, fmt.Errorf("%w: also: %w", ErrCampaign, err)

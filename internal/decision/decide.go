@@ -63,6 +63,11 @@ type Input struct {
 	// 1970-01-01; 0 for never.
 	DetailsDeclinedDay int32
 
+	// Asked is when the customer was last asked something.
+	Asked LastAsked
+
+	// Abilities are what the till can ask a question on.
+	Abilities Abilities
 	// Store is where it is asked.
 	Store string
 	// Day is the day there, in days since 1970-01-01.
@@ -87,6 +92,9 @@ type Considered struct {
 	Campaign *programmev1.Campaign
 	// Reason is what became of it.
 	Reason Reason
+	// From is, of a reason that time alone ends, the first day on which it no longer holds, in days since 1970-01-01; 0 where none is known. Explain
+	// tells it, Decide does not.
+	From int32
 }
 
 // Verdict is what to say, and why.
@@ -175,9 +183,24 @@ func (p *Programme) Explain(in *Input) []Considered {
 				reason = Outranked
 			}
 		}
-		out = append(out, Considered{Campaign: c.source, Reason: reason})
+		out = append(out, Considered{Campaign: c.source, Reason: reason, From: look.from(c, reason)})
 	}
 	return out
+}
+
+// from is when a reason that time alone ends no longer holds.
+func (l *look) from(c *campaign, reason Reason) int32 {
+	switch {
+	case reason == NotStarted:
+		return c.first
+	case reason == Quarantine && c.survey != nil:
+		return l.freeFrom(c)
+	case reason == Quarantine:
+		return l.in.DetailsDeclinedDay + declinedDays
+	case reason == VisitTooRecent && l.in.LastVisitDay != 0:
+		return l.in.LastVisitDay + int32(min(c.atLeast, 1<<20))
+	}
+	return 0
 }
 
 // Discounts reckons what a campaign takes off the lines of a basket as it is now, whether or not the campaign would win again: a promise

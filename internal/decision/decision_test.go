@@ -122,7 +122,7 @@ func TestReasons(t *testing.T) {
 		{name: "never declined", c: askDetails(), want: decision.Won},
 		{name: "declined, asked for something else", c: &programmev1.Campaign{Code: "c", Kind: prompt("", nil).Kind}, turn: func(in *decision.Input) { in.DetailsDeclinedDay = in.Day }, want: decision.Won},
 		{name: "had another", c: &programmev1.Campaign{Code: "c", Kind: prompt("", nil).Kind, Limits: &programmev1.Limits{PerCustomer: 1}}, turn: func(in *decision.Input) { in.Times = map[string]int64{"d": 9} }, want: decision.Won},
-		{name: "a question", c: &programmev1.Campaign{Code: "c", Kind: &programmev1.Campaign_Survey{Survey: &programmev1.Survey{Kind: programmev1.SurveyKind_SURVEY_KIND_NPS}}}, want: decision.NotServed},
+		{name: "a coupon for the next visit", c: &programmev1.Campaign{Code: "c", Kind: &programmev1.Campaign_Coupon{Coupon: &programmev1.Coupon{}}}, want: decision.NotServed},
 		{name: "everybody in the holdout", c: &programmev1.Campaign{Code: "c", Kind: prompt("", nil).Kind, HoldoutPercent: 9999}, want: decision.Holdout},
 		{name: "further condition", c: prompt("c", &when{Also: "customer.points >= 1245 && group.timber.pieces == 6 && trait.pets == 2 && weekday == 2"}), want: decision.Won},
 		{name: "further condition false", c: prompt("c", &when{Also: "basket.spend > 9495"}), want: decision.ConditionFalse},

@@ -85,7 +85,7 @@ func (x *index) candidates(in *Input, yield func(campaign int) bool) {
 // served reports whether this server puts the campaign's kind to customers.
 func served(c *programmev1.Campaign) bool {
 	switch c.GetKind().(type) {
-	case *programmev1.Campaign_Offer, *programmev1.Campaign_Prompt:
+	case *programmev1.Campaign_Offer, *programmev1.Campaign_Prompt, *programmev1.Campaign_Survey:
 		return true
 	}
 	return false

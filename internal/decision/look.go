@@ -89,6 +89,9 @@ func (l *look) conditions(c *campaign) Reason {
 	if c.also != nil && !l.also(c.also) {
 		return ConditionFalse
 	}
+	if c.survey != nil {
+		return l.asks(c)
+	}
 	return Won
 }
 

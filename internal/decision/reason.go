@@ -53,8 +53,15 @@ const (
 	NothingMatched
 	// ClockSuspect is said of a campaign with dates or hours while the server's clock is too far from the time it trusts.
 	ClockSuspect
-	// Quarantine is said of a question that the customer declined not long ago.
+	// Quarantine is said of a question to a customer who was asked something not long ago, here or in another store, or is being asked at another
+	// till, and of one who declined not long ago.
 	Quarantine
+	// NotSampled is said of a question that is put to a share of customers, to one of the others.
+	NotSampled
+	// TillCannot is said of what this till has no means to put to the customer.
+	TillCannot
+	// OnReturn is said of a question while goods are brought back.
+	OnReturn
 
 	reasons // how many there are
 )
@@ -62,7 +69,8 @@ const (
 var reasonNames = [reasons]string{
 	"UNSPECIFIED", "WON", "OUTRANKED", "NOT_STARTED", "ENDED", "WRONG_SEGMENT", "WRONG_STORE", "WRONG_TIER", "WRONG_STAGE", "NOT_HOME_STORE",
 	"TRAIT_MISSING", "BASKET_MISSING", "VISIT_TOO_RECENT", "VISIT_TOO_LONG_AGO", "OTHER_PICTURE", "CONDITION_FALSE", "CAP_REACHED", "HOLDOUT",
-	"NOT_SERVED", "SILENCED", "NO_STAGE", "NOTHING_MATCHED", "CLOCK_SUSPECT", "QUARANTINE",
+	"NOT_SERVED", "SILENCED", "NO_STAGE", "NOTHING_MATCHED", "CLOCK_SUSPECT", "QUARANTINE", "NOT_SAMPLED",
+	"TILL_CANNOT", "ON_RETURN",
 }
 
 // String is the reason's stable name.

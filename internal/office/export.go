@@ -52,6 +52,9 @@ func (o *Office) exportTo(ctx context.Context, kind officev1.ExportKind, to io.W
 	case officev1.ExportKind_EXPORT_KIND_OUTCOMES:
 		rows, err = o.exportCut(ctx, to, exportOutcomes)
 		return rows, "late outcomes", err
+	case officev1.ExportKind_EXPORT_KIND_ANSWERS:
+		rows, err = o.exportCut(ctx, to, exportAnswers)
+		return rows, "answers", err
 	default:
 	}
 	n, err := scoring.Export(ctx, o.warehouse, to)

@@ -177,6 +177,9 @@ type standing struct {
 	segments *segment.Map // nil under imported scores
 	cuts     *customerv1.CutPoints
 	asked    decision.Asked
+	// campaigns and from are whose questions count, from which day on.
+	campaigns *decision.Programme
+	from      int32
 }
 
 func newStanding(p *programmev1.Programme, cuts *customerv1.CutPoints, now time.Time) (*standing, error) {
@@ -185,7 +188,8 @@ func newStanding(p *programmev1.Programme, cuts *customerv1.CutPoints, now time.
 		return nil, err
 	}
 	// Somewhere it is still yesterday.
-	s := &standing{tiers: p.GetTiers(), cuts: cuts, asked: campaigns.Asked(loyalty.Day(now.UTC()) - 1)}
+	yesterday := loyalty.Day(now.UTC()) - 1
+	s := &standing{tiers: p.GetTiers(), cuts: cuts, asked: campaigns.Asked(yesterday), campaigns: campaigns, from: yesterday}
 	if cuts == nil {
 		return s, nil
 	}
@@ -198,6 +202,9 @@ func newStanding(p *programmev1.Programme, cuts *customerv1.CutPoints, now time.
 func (s *standing) complete(known warehouse.PublishedAccount, counted inbox.CutAccount) {
 	a := known.Account
 	a.Predictions, a.Picture = s.asked.Predictions(a.GetPredictions()), s.asked.Picture(a.GetPicture())
+	if a.Asked = nil; counted.Asked != nil && s.campaigns.SurveysUntil(s.from) {
+		a.Asked = s.lastAsked(counted.Asked)
+	}
 	if counted.Language != "" {
 		a.Language = counted.Language
 	}
@@ -219,6 +226,12 @@ func (s *standing) complete(known warehouse.PublishedAccount, counted inbox.CutA
 	if l.GetTier() == known.KeptTier {
 		l.TierUntilDay = known.KeptUntilDay
 	}
+}
+
+// lastAsked leaves of what a customer was asked only the questions that are still put.
+func (s *standing) lastAsked(all *customerv1.Asked) *customerv1.Asked {
+	all.Questions = slices.DeleteFunc(all.Questions, func(q *customerv1.QuestionAsked) bool { return !s.campaigns.LiveSurvey(q.GetCampaign(), s.from) })
+	return all
 }
 
 // segmentOf is the account's segment; empty for who has none.

@@ -195,7 +195,7 @@ func (w *writer) anonymiseRow(number uint64) error {
 	}
 	switch kind := row.GetRow().(type) {
 	case *outcomev1.OutboxRow_Receipt:
-		if err := w.forgetEntries(kind.Receipt); err != nil {
+		if err := w.forgetEntries(kind.Receipt.GetEntries()); err != nil {
 			return err
 		}
 		anonymous(kind.Receipt)
@@ -208,14 +208,17 @@ func (w *writer) anonymiseRow(number uint64) error {
 	case *outcomev1.OutboxRow_Details:
 		kind.Details.Reset()
 	case *outcomev1.OutboxRow_Outcome:
-		kind.Outcome.AccountId = nil
+		if err := w.forgetEntries(kind.Outcome.GetEntries()); err != nil {
+			return err
+		}
+		kind.Outcome.AccountId, kind.Outcome.Entries = nil, nil
 	}
 	return w.putRow(number, row, tag)
 }
 
-// forgetEntries takes the entries of a receipt that becomes anybody's out of the set: they count for nobody.
-func (w *writer) forgetEntries(r *outcomev1.RecordedReceipt) error {
-	for _, e := range r.GetEntries() {
+// forgetEntries takes the entries of a row that becomes anybody's out of the set: they count for nobody.
+func (w *writer) forgetEntries(entries []*outcomev1.LedgerEntry) error {
+	for _, e := range entries {
 		if err := w.remove(inEntries, e.GetEntryId()); err != nil {
 			return err
 		}
@@ -258,7 +261,7 @@ func (w *writer) anonymiseReceipt(place []byte, g *gone) error {
 		if err := proto.Unmarshal(rec.sale, sale); err != nil {
 			return err
 		}
-		if err := w.forgetEntries(sale); err != nil {
+		if err := w.forgetEntries(sale.GetEntries()); err != nil {
 			return err
 		}
 		anonymous(sale)

@@ -19,9 +19,9 @@ type RecordedOutcome struct {
 }
 
 // RecordOutcome keeps what came of a suggestion after the receipt, until it has gone up, and answers when it is on disk. Key is what makes it the
-// same wherever it arrives, and said what was said. Errors: ErrFull; ErrUnavailable and ctx's error, after which the same may simply be sent
+// same wherever it arrives, and said what was said. Its entries count once, by their ids; beside goes up with it. Errors: ErrFull; ErrUnavailable and ctx's error, after which the same may simply be sent
 // again; ErrDamaged; ErrClosed.
-func (j *Journal) RecordOutcome(ctx context.Context, key, said []byte, o *outcomev1.LateOutcome) (out RecordedOutcome, err error) {
+func (j *Journal) RecordOutcome(ctx context.Context, key, said []byte, o *outcomev1.LateOutcome, beside ...*outcomev1.LateOutcome) (out RecordedOutcome, err error) {
 	if len(key) == 0 || o.GetOutcome() == nil {
 		return out, errors.New("journal: a late outcome needs a key and what came of what")
 	}
@@ -41,7 +41,16 @@ func (j *Journal) RecordOutcome(ctx context.Context, key, said []byte, o *outcom
 			out.Another = !out.Replayed
 			return nil
 		}
-		if _, err := w.append(&outcomev1.OutboxRow{Row: &outcomev1.OutboxRow_Outcome{Outcome: o}}); err != nil {
+		number, err := w.append(&outcomev1.OutboxRow{Row: &outcomev1.OutboxRow_Outcome{Outcome: o}})
+		if err != nil {
+			return err
+		}
+		for i, e := range o.GetEntries() {
+			if err := w.indexEntry(number, i, e, false); err != nil {
+				return err
+			}
+		}
+		if err := w.beside(beside); err != nil {
 			return err
 		}
 		return w.put(inOutcomes, id[:16], append(binary.AppendVarint(nil, at.UnixNano()), hash[:16]...))
@@ -51,4 +60,14 @@ func (j *Journal) RecordOutcome(ctx context.Context, key, said []byte, o *outcom
 		j.nudge()
 	}
 	return out, err
+}
+
+// beside adds rows that are about nobody.
+func (w *writer) beside(outcomes []*outcomev1.LateOutcome) error {
+	for _, o := range outcomes {
+		if _, err := w.append(&outcomev1.OutboxRow{Row: &outcomev1.OutboxRow_Outcome{Outcome: o}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

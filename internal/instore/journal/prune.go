@@ -100,6 +100,11 @@ func (w *writer) drop(number uint64, row *outcomev1.OutboxRow, tag *place) error
 	if subject, known := detailsSubject(row.GetDetails()); known {
 		return w.remove(inLocal, localKey(subject, localDetails, number, 0))
 	}
+	for i, e := range row.GetOutcome().GetEntries() {
+		if err := w.dropEntry(number, i, e); err != nil {
+			return err
+		}
+	}
 	rec := row.GetReceipt()
 	if rec == nil {
 		return nil
@@ -265,7 +270,7 @@ func (w *writer) forgetReceipt(a *aged) error {
 		if err != nil {
 			return err
 		}
-		if err := w.forgetEntries(st.Sale); err != nil {
+		if err := w.forgetEntries(st.Sale.GetEntries()); err != nil {
 			return err
 		}
 	}

@@ -181,6 +181,11 @@ func (j *Journal) adopt(ctx context.Context, row *outcomev1.OutboxRow, at *place
 		if e := row.GetExposure(); e != nil && len(e.GetAccountId()) == 16 {
 			return w.indexContact([16]byte(e.GetAccountId()), number, 0, e.GetExposure(), e.GetShownAt().AsTime())
 		}
+		for i, e := range row.GetOutcome().GetEntries() {
+			if err := w.indexEntry(number, i, e, false); err != nil {
+				return err
+			}
+		}
 		receipt := row.GetReceipt()
 		if receipt == nil {
 			return nil

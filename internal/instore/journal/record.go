@@ -43,6 +43,8 @@ type Booking struct {
 	Spends []byte
 	// Rights is what the receipt did to coupons and to what its sale held.
 	Rights Rights
+	// Beside goes up with it in rows of their own, about nobody.
+	Beside []*outcomev1.LateOutcome
 }
 
 // Recorded is what became of a receipt.
@@ -164,6 +166,9 @@ func (w *writer) book(id [16]byte, req *RecordRequest, now time.Time) (Recorded,
 		}
 	}
 	if err := w.settle(req, &booking.Rights); err != nil {
+		return Recorded{}, err
+	}
+	if err := w.beside(booking.Beside); err != nil {
 		return Recorded{}, err
 	}
 	out := Recorded{Answer: booking.Answer}

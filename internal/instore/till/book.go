@@ -36,6 +36,8 @@ type result struct {
 	entries     []*outcomev1.LedgerEntry
 	earned      int64                    // by what was bought
 	taken       int64                    // from what was brought back; below zero
+	bonus       int64                    // for an answer
+	answered    bool                     // a question was answered
 	spent       int64                    // points that paid for it
 	given       int64                    // spent points that came back with goods; below zero where a return of such goods is voided
 	used        *outcomev1.CouponUse     // what became of the points that paid for it; nil for none
@@ -47,7 +49,7 @@ type result struct {
 }
 
 // points are what the receipt earns and takes back in all; what was spent was spent before.
-func (r *result) points() int64 { return r.earned + r.taken }
+func (r *result) points() int64 { return r.earned + r.taken + r.bonus }
 
 // begin puts together what is known before booking.
 func (c *call) begin(req *tillv1.RecordReceiptRequest, w *who) *booking {
@@ -84,6 +86,9 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.reward(v, before, out); err != nil {
+		return nil, err
+	}
 	if out.visit, err = b.visitOf(v, b.receipt, 0); err != nil {
 		return nil, err
 	}
@@ -96,6 +101,10 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 	case b.who.account != nil:
 		row.AccountId = b.who.id[:]
 	}
+	beside, err := b.apart(v, row)
+	if err != nil {
+		return nil, err
+	}
 	coupons, err := b.settle(v, before)
 	if err != nil {
 		return nil, err
@@ -107,7 +116,7 @@ func (b *booking) book(v *journal.View) (*journal.Booking, error) {
 	if err != nil {
 		return nil, err
 	}
-	booked.Note, booked.Spends, booked.Rights = out.visit.Append(nil), out.spends, coupons.rights
+	booked.Note, booked.Spends, booked.Rights, booked.Beside = out.visit.Append(nil), out.spends, coupons.rights, beside
 	return booked, nil
 }
 

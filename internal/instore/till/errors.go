@@ -44,7 +44,10 @@ func toStatus(err error) error {
 	if _, is := status.FromError(err); is {
 		return err
 	}
+	var answer *answerError
 	switch {
+	case errors.As(err, &answer):
+		return withReason(codes.InvalidArgument, "INVALID_ANSWER", err, answer.violation())
 	case errors.Is(err, errNoRelease):
 		return withReason(codes.FailedPrecondition, "NO_RELEASE", err)
 	case errors.Is(err, errWrongStore):

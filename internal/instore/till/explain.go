@@ -49,13 +49,17 @@ func (c *call) explain(ctx context.Context, req *tillv1.ExplainRequest) (*tillv1
 		out.Outcome = w.withoutCustomer().outcome
 		return out, nil
 	}
-	for _, considered := range c.decide.Explain(c.input(w, st, c.saleOf(req.GetBasket().GetLines()), stageOf(req.GetStage()))) {
+	in, tongue := c.input(w, st, c.saleOf(req.GetBasket().GetLines()), stageOf(req.GetStage())), c.staffTongue(req.GetStaffLanguage(), c.place)
+	in.Abilities, in.Asked.Elsewhere = abilitiesOf(req.GetAbilities()), c.service.asking.elsewhere(req.GetReceiptRef(), w.id, c.now)
+	for _, considered := range c.decide.Explain(in) {
 		code := considered.Campaign.GetCode()
 		if considered.Reason == decision.Won {
 			out.Campaign = code
 		}
 		if (req.GetCampaign() == "" || req.GetCampaign() == code) && len(out.Campaigns) < maxExplained {
-			out.Campaigns = append(out.Campaigns, &tillv1.ExplainedCampaign{Campaign: code, Reason: considered.Reason.String()})
+			out.Campaigns = append(out.Campaigns, &tillv1.ExplainedCampaign{
+				Campaign: code, Reason: considered.Reason.String(), Change: c.explained(tongue, &considered),
+			})
 		}
 	}
 	if kept, ok := c.service.promises.of(req.GetReceiptRef(), c.now); ok && kept.account == w.id && !kept.silent && !st.silenced {

@@ -48,6 +48,7 @@ type campaign struct {
 	facts  public
 	tier   func(language string) string // the public name of the tier it speaks of; nil for none
 	boost  *loyalty.Boost               // nil for campaigns that multiply nothing
+	asked  *question                    // of a question that is put to a customer: where
 }
 
 // Prepare compiles a programme for serving. The result goes into the release that carries the programme; an error keeps that release from

@@ -18,9 +18,11 @@ type promise struct {
 	account    [16]byte
 	campaign   string
 	suggestion string
-	silent     bool               // the account is in the campaign's holdout: nothing was shown
-	held       bool               // the campaign has a holdout
-	offer      *programmev1.Offer // as it was when it was made; nil for what is no offer
+	silent     bool                   // the account is in the campaign's holdout: nothing was shown
+	held       bool                   // the campaign has a holdout
+	offer      *programmev1.Offer     // as it was when it was made; nil for what is no offer
+	question   programmev1.SurveyKind // of a question, its kind
+	link       string                 // of a question on the receipt, the address of its page
 	made       time.Time
 }
 

@@ -38,6 +38,9 @@ func (c *call) late(ctx context.Context, req *tillv1.RecordOutcomeRequest) (*til
 			return nil, fmt.Errorf("%w: receipt.business_date %q is no day", errInvalid, key.GetBusinessDate())
 		}
 	}
+	if err := c.answer("outcome", req.GetOutcome()); err != nil {
+		return nil, err
+	}
 	account, err := c.ofOutcome(ctx, req)
 	if err != nil {
 		return nil, err
@@ -46,14 +49,26 @@ func (c *call) late(ctx context.Context, req *tillv1.RecordOutcomeRequest) (*til
 	if at.After(c.now) {
 		at = c.now
 	}
-	kept, err := c.service.cfg.Journal.RecordOutcome(ctx, outcomeKey(req), outcomeSaid(req.GetOutcome()), &outcomev1.LateOutcome{
+	told := &outcomev1.LateOutcome{
 		Receipt: req.GetReceipt(), DecisionId: req.GetDecisionId(), Outcome: req.GetOutcome(), Kind: req.GetKind(),
-		OccurredAt: timestamppb.New(at), AccountId: account,
-	})
+		OccurredAt: timestamppb.New(at), AccountId: account, Store: c.store,
+	}
+	key, said := outcomeKey(req), outcomeSaid(req.GetOutcome())
+	beside, thanked, err := c.lateAnswer(ctx, told)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := c.service.cfg.Journal.RecordOutcome(ctx, key, said, told, beside...)
 	if err != nil {
 		return nil, err
 	}
 	out := &tillv1.RecordOutcomeResponse{Result: tillv1.OutcomeResult_OUTCOME_RESULT_RECORDED, Meta: c.meta()}
+	if !kept.Replayed && !kept.Another {
+		for _, e := range told.GetEntries() {
+			out.Points += e.GetPoints()
+		}
+	}
+	out.Receipt = thanked
 	out.Meta.Replayed = kept.Replayed
 	if kept.Another {
 		out.Result = tillv1.OutcomeResult_OUTCOME_RESULT_ANOTHER_STANDS
@@ -104,5 +119,9 @@ func outcomeKey(req *tillv1.RecordOutcomeRequest) []byte {
 // outcomeSaid is what was said under that key.
 func outcomeSaid(o *outcomev1.Exposure) []byte {
 	said := binary.AppendUvarint(nil, uint64(len(o.GetCampaign())))
-	return append(append(said, o.GetCampaign()...), byte(o.GetArm()), byte(o.GetResponse()))
+	said = append(append(said, o.GetCampaign()...), byte(o.GetArm()), byte(o.GetResponse()))
+	if a := o.GetAnswer(); a != nil {
+		said = append(said, byte(a.GetKind()), byte(a.GetNumber()), byte(a.GetFollowUp()))
+	}
+	return said
 }

@@ -36,6 +36,9 @@ func (c *call) record(ctx context.Context, req *tillv1.RecordReceiptRequest) (*t
 	if err := c.check(req.GetReceipt()); err != nil {
 		return nil, err
 	}
+	if err := c.answers(req.GetExposures()); err != nil {
+		return nil, err
+	}
 	b, recorded, err := c.keep(ctx, req)
 	switch {
 	case err != nil:

@@ -28,6 +28,7 @@ func (b *booking) response(out *result, before *standing) *tillv1.RecordReceiptR
 // afterwards is how the customer stands once the receipt is booked.
 func (b *booking) afterwards(out *result, before *standing) *standing {
 	after := *before
+	after.balance, after.booked = sum(after.balance, out.bonus), sum(after.booked, out.bonus)
 	after.balance, after.booked = sum(after.balance, out.earned-out.spent), sum(after.booked, out.earned)
 	after.redeemed = sum(after.redeemed, -out.spent)
 	if out.owner == nil || b.who.owns(out.owner) {
@@ -100,6 +101,8 @@ func (b *booking) saleWords(s *speech, out *result, before, after *standing) blo
 		forStaff.tier = b.tierName(after.tier, s.staff.locale.code)
 		staff, shown = s.staff.say("tier_reached", cashier, &forStaff), s.customer.say("tier_reached", display, facts)
 		more = s.customer.say("tier_reached", receipt, facts)
+	} else if asked := b.askedWords(s, out); asked != "" {
+		more = asked
 	} else if taken := b.accepted(); taken != nil && !before.silenced { // who objected since it was told reads no more of it
 		more = taken.say(s.customer, receipt)
 	}

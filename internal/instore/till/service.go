@@ -44,6 +44,7 @@ type Service struct {
 	aliases   atomic.Pointer[aliases]
 	known     knownCoupons
 	shares    sharesGiven
+	asking    *asking
 }
 
 // New makes the service. It panics when a field of the configuration is missing, which is a fault of the program.
@@ -54,7 +55,7 @@ func New(cfg Config) *Service {
 	if cfg.ContactLookups == 0 {
 		cfg.ContactLookups = 6
 	}
-	return &Service{cfg: cfg, promises: newPromises(), told: newTold(), presented: newPresentations(), harvest: newHarvest(cfg.ContactLookups)}
+	return &Service{cfg: cfg, promises: newPromises(), told: newTold(), asking: newAsking(), presented: newPresentations(), harvest: newHarvest(cfg.ContactLookups)}
 }
 
 // call is one till's question, and the release it is answered from from beginning to end.

@@ -138,6 +138,14 @@ func (c *call) progress(prompt *campaign, w *who, st *standing) *campaign {
 
 // say is a campaign's text for an audience: the retailer's own words, else the ready-made ones.
 func (m *campaign) say(t *tongue, who audience) string {
+	if m.source.GetSurvey() != nil {
+		return m.asked.say(m, t, who)
+	}
+	return m.words(t, who)
+}
+
+// own are the retailer's own words; empty for none.
+func (m *campaign) own(t *tongue, who audience) string {
 	say := m.source.GetSay()
 	own := say.GetCashier()
 	switch who {
@@ -151,6 +159,14 @@ func (m *campaign) say(t *tongue, who audience) string {
 		if translation.GetLanguage() == t.locale.code {
 			return translation.GetText()
 		}
+	}
+	return ""
+}
+
+// words are a campaign's own words, else the ready-made ones of its kind.
+func (m *campaign) words(t *tongue, who audience) string {
+	if own := m.own(t, who); own != "" {
+		return own
 	}
 	if m.tier == nil {
 		return t.say(m.phrase, who, &m.facts)

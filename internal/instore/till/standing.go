@@ -23,14 +23,15 @@ type standing struct {
 	pending   int64
 	tier      string
 	progress  loyalty.Standing
-	booked    int64            // points earned and taken back here that head office has not counted; what was spent lowers no tier
-	redeemed  int64            // points spent here that head office has not counted, less those given back; below zero
-	spendable int64            // points that this server would hold for the sale now
-	visits    []segment.Visit  // what is known of them here
-	seen      int32            // the last business day with a receipt, in days since 1970-01-01; 0 for none
-	times     map[string]int64 // how often each campaign was had, as far as this store knows
-	declined  int32            // the last day on which contact details were declined, in days since 1970-01-01; 0 for never
-	sale      loyalty.Sale     // what the open basket's points are reckoned on, but for its goods
+	booked    int64              // points earned and taken back here that head office has not counted; what was spent lowers no tier
+	redeemed  int64              // points spent here that head office has not counted, less those given back; below zero
+	spendable int64              // points that this server would hold for the sale now
+	visits    []segment.Visit    // what is known of them here
+	seen      int32              // the last business day with a receipt, in days since 1970-01-01; 0 for none
+	times     map[string]int64   // how often each campaign was had, as far as this store knows
+	declined  int32              // the last day on which contact details were declined, in days since 1970-01-01; 0 for never
+	sale      loyalty.Sale       // what the open basket's points are reckoned on, but for its goods
+	asked     decision.LastAsked // when the customer was last asked something
 }
 
 // available is what may be spent.
@@ -68,6 +69,9 @@ func (c *call) stands(w *who, v *journal.View) (*standing, error) {
 		}
 		c.today(w.account, s)
 		if err := c.contacts(w, v, s); err != nil {
+			return nil, err
+		}
+		if err := c.lastAsked(w, v, s); err != nil {
 			return nil, err
 		}
 	}

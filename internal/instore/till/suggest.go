@@ -128,9 +128,22 @@ func (c *call) suggest(req *tillv1.LookupRequest, w *who, s *standing, basket sa
 		return nil
 	}
 	in := c.input(w, s, basket, stage)
+	in.Abilities, in.Asked.Elsewhere = abilitiesOf(req.GetAbilities()), c.service.asking.elsewhere(req.GetReceiptRef(), w.id, c.now)
+	return c.put(c.decided(req, w, in), req, w)
+}
+
+// decided is what stands for this sale, or is decided now.
+func (c *call) decided(req *tillv1.LookupRequest, w *who, in *decision.Input) *suggestion {
 	kept, ok := c.service.promises.of(req.GetReceiptRef(), c.now)
 	promised := c.campaigns[kept.campaign]
 	ok = ok && kept.account == w.id && promised != nil
+	if ok && !kept.silent && promised.source.GetSurvey() != nil {
+		if reason := c.decide.StillAsked(promised.source, in); reason != decision.Won {
+			return &suggestion{proto: &tillv1.Suggestion{
+				Reasons: []string{reason.String() + " " + kept.campaign}, Kind: &tillv1.Suggestion_None{None: &tillv1.NoSuggestion{}},
+			}}
+		}
+	}
 	if ok && kept.binds(promised) {
 		return c.hold(promised, &kept, in)
 	}
@@ -146,6 +159,10 @@ func (c *call) suggest(req *tillv1.LookupRequest, w *who, s *standing, basket sa
 	made := promise{
 		account: w.id, campaign: verdict.Campaign.GetCode(), suggestion: c.suggestionID(req, w, verdict.Campaign.GetCode()),
 		silent: verdict.Shown() == nil, held: verdict.Arm != outcomev1.Arm_ARM_UNSPECIFIED, offer: verdict.Campaign.GetOffer(), made: c.now,
+		question: verdict.Campaign.GetSurvey().GetKind(),
+	}
+	if ask := verdict.Campaign.GetAsk(); decision.Place(ask, &in.Abilities) == programmev1.AskOn_ASK_ON_RECEIPT_LINK {
+		made.link = strings.ReplaceAll(ask.GetLink(), decision.LinkID, made.suggestion)
 	}
 	c.service.promises.keep(req.GetReceiptRef(), made)
 	c.fill(out, &made, verdict.Discounts)
@@ -176,7 +193,7 @@ func (c *call) input(w *who, s *standing, basket sale, stage decision.Stage) *de
 	return &decision.Input{
 		Account: w.id, Silenced: s.silenced, Segment: s.segment, Tier: s.tier, HomeStore: w.account.GetHomeStore(),
 		LastVisitDay: s.seen, Traits: w.account.GetTraits(), Predictions: w.account.GetPredictions(),
-		Picture: w.account.GetPicture(), PointsAvailable: s.available(), Times: s.times, DetailsDeclinedDay: s.declined,
+		Picture: w.account.GetPicture(), PointsAvailable: s.available(), Times: s.times, DetailsDeclinedDay: s.declined, Asked: s.asked,
 		Store: c.store, Day: loyalty.Day(c.now), Minute: int32(c.now.Hour()*60 + c.now.Minute()), Weekday: weekday,
 		ClockSuspect: c.service.cfg.Journal.Time().Suspect,
 		Stage:        stage, Lines: basket.lines, Groups: basket.sets,

@@ -14,7 +14,7 @@ import (
 
 // exposure is what a promise comes to when the till tells nothing: assumed to have been shown, and for the holdout what it was spared.
 func (p *promise) exposure() *outcomev1.Exposure {
-	made := &outcomev1.Exposure{SuggestionId: p.suggestion, Campaign: p.campaign, Response: outcomev1.Response_RESPONSE_SHOWN_ASSUMED}
+	made := &outcomev1.Exposure{SuggestionId: p.suggestion, Campaign: p.campaign, Response: outcomev1.Response_RESPONSE_SHOWN_ASSUMED, Question: p.question}
 	if p.held {
 		made.Arm = outcomev1.Arm_ARM_TREATMENT
 	}

@@ -109,6 +109,8 @@ type CutAccount struct {
 	Entries uint64
 	// Language is the one the customer asked for at a till; empty for none.
 	Language string
+	// Asked is when the customer was last asked something; nil for never.
+	Asked *customerv1.Asked
 	// FirstDay and LastDay are the first and last day they count for, in days since 1970-01-01; both 0 without entries.
 	FirstDay, LastDay int32
 }
@@ -190,6 +192,9 @@ func (c *Cut) account(key, value, own []byte) (a CutAccount, err error) {
 	}
 	a.Externals = record.externals
 	if a.Language, _, err = c.t.spoken(a.ID); err != nil {
+		return a, err
+	}
+	if a.Asked, err = c.t.asked(a.ID); err != nil {
 		return a, err
 	}
 	if a.Identifiers, err = c.t.identifiersOf(record); err != nil || own == nil {

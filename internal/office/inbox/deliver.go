@@ -108,8 +108,15 @@ func sound(message *outcomev1.OutboxRow, sequence uint64) error {
 			}
 		}
 		return nil
+	case *outcomev1.OutboxRow_Outcome:
+		for _, e := range message.GetOutcome().GetEntries() {
+			if len(e.GetEntryId()) != 16 {
+				return fmt.Errorf("%w: an entry of sequence %d has an id of %d bytes", ErrMalformed, sequence, len(e.GetEntryId()))
+			}
+		}
+		return nil
 	case *outcomev1.OutboxRow_Conflict, *outcomev1.OutboxRow_Exposure, *outcomev1.OutboxRow_Preference, *outcomev1.OutboxRow_Erasure,
-		*outcomev1.OutboxRow_Details, *outcomev1.OutboxRow_Outcome:
+		*outcomev1.OutboxRow_Details:
 		return nil
 	}
 	return fmt.Errorf("%w: sequence %d; bring head office to the store's version first", ErrUnknownRow, sequence)
@@ -219,6 +226,8 @@ func (t *transaction) take(server string, at place, r row, sum [32]byte) error {
 		return t.takeReceipt(at, message.Receipt)
 	case *outcomev1.OutboxRow_Conflict:
 		return t.conflict(at)
+	case *outcomev1.OutboxRow_Exposure:
+		return t.heard(message.Exposure.GetAccountId(), int32(message.Exposure.GetShownAt().GetSeconds()/secondsADay), message.Exposure.GetExposure())
 	case *outcomev1.OutboxRow_Preference:
 		return t.takePreference(server, message.Preference)
 	case *outcomev1.OutboxRow_Erasure:

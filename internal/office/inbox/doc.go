@@ -35,6 +35,7 @@
 //	languages    account                     → when u64 Unix nanoseconds ‖ the language the customer wants
 //	coupons      voucher id                  → open, used or withdrawn, the server that gave it, outcome.v1.Coupon without whom it was given to
 //	outcomes     first half of SHA-256 over receipt key or decision, suggestion and kind   → stream u32, sequence u64: the first that told it
+//	asked        account                     → customer.v1.Asked: when the customer was last asked something
 //	audit        number u64                  → when, u64 Unix seconds ‖ what was done, by whom, why
 //
 // An account is 16 random bytes; a receipt id the first half of SHA-256 over its key's bytes (loyalty.KeyBytes). The business

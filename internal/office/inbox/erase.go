@@ -253,7 +253,7 @@ func (t *transaction) eraseRegister(e *erasing, number uint64) error {
 		if err := t.suppress(suppressedAccount, accountNamespace, string(id[:]), number); err != nil {
 			return err
 		}
-		for _, bucket := range []string{inTold, inLanguages} {
+		for _, bucket := range []string{inTold, inLanguages, inAsked} {
 			if err := t.remove(bucket, id[:]); err != nil {
 				return err
 			}
@@ -324,7 +324,7 @@ func anonymous(message *outcomev1.OutboxRow) ([]byte, error) {
 	case *outcomev1.OutboxRow_Details:
 		kind.Details.Reset()
 	case *outcomev1.OutboxRow_Outcome:
-		kind.Outcome.AccountId = nil
+		kind.Outcome.AccountId, kind.Outcome.Entries = nil, nil
 	}
 	return proto.Marshal(message)
 }

@@ -162,7 +162,7 @@ func bringUp(db *bbolt.DB, cfg Config) (err error) {
 }
 
 // migrations are all there ever were, oldest first; the version of a file is how many it has been through.
-var migrations = []func(tx *bbolt.Tx, cfg Config) error{layBuckets, layBuckets, layBuckets, layReturned, layBuckets} // the second added what the lane needs, the third what customers said of themselves, the fourth returns of sales elsewhere, the fifth coupons and late outcomes
+var migrations = []func(tx *bbolt.Tx, cfg Config) error{layBuckets, layBuckets, layBuckets, layReturned, layBuckets, layBuckets} // the second added what the lane needs, the third what customers said of themselves, the fourth returns of sales elsewhere, the fifth coupons and late outcomes, the sixth when customers were asked something
 
 // layBuckets makes the buckets that are not there yet.
 func layBuckets(tx *bbolt.Tx, _ Config) error {

@@ -38,6 +38,9 @@ func (b *Inbox) Merge(ctx context.Context, from, into [16]byte, said Said) (reco
 		if err := t.mergeTold(from, into); err != nil {
 			return err
 		}
+		if err := t.mergeAsked(from, into); err != nil {
+			return err
+		}
 		record, err = t.speak(&bundlev1.LaneRecord{Word: &bundlev1.LaneRecord_Merge{Merge: &bundlev1.LaneMerge{Merged: from[:], Survivor: into[:]}}},
 			"two accounts became one", said)
 		return err

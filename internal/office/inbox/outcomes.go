@@ -38,6 +38,14 @@ func (t *transaction) takeOutcome(at place, o *outcomev1.LateOutcome) error {
 	if known, err := t.get(inOutcomes, key); known != nil || err != nil {
 		return err
 	}
+	for _, e := range o.GetEntries() {
+		if err := t.takeEntry(at, [16]byte{}, &outcomev1.RecordedReceipt{}, e); err != nil {
+			return err
+		}
+	}
+	if err := t.heard(o.GetAccountId(), int32(o.GetOccurredAt().GetSeconds()/secondsADay), o.GetOutcome()); err != nil {
+		return err
+	}
 	return t.put(inOutcomes, key, at.key())
 }
 

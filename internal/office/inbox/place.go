@@ -44,12 +44,13 @@ const (
 	inWaiting     = "waiting"
 	inCoupons     = "coupons"
 	inOutcomes    = "outcomes"
+	inAsked       = "asked"
 )
 
 var buckets = []string{
 	inMeta, inServers, inStreams, inRows, inReceipts, inEntries, inLedger, inOrphans, inBalances, inConflicts,
 	inAccounts, inExternals, inIdentifiers, inLane, inTold, inAliases, inSuppressed, inErasures, inAudit,
-	inDetails, inLanguages, inReturned, inWaiting, inCoupons, inOutcomes,
+	inDetails, inLanguages, inReturned, inWaiting, inCoupons, inOutcomes, inAsked,
 }
 
 // The keys of meta.

@@ -48,6 +48,9 @@ func (t *transaction) takeReceipt(at place, r *outcomev1.RecordedReceipt) error 
 			return err
 		}
 	}
+	if err := t.heard(r.GetAccountId(), int32(r.GetRecordedAt().GetSeconds()/secondsADay), r.GetExposures()...); err != nil {
+		return err
+	}
 	return t.settleAround(at, r)
 }
 

@@ -100,6 +100,7 @@ func (c *checker) survey(path string, s *programmev1.Survey, campaign *programme
 			"nobody is asked this again within %d days, so %d has no effect", quiet, again)
 	}
 	c.followUp(path+".then", s.GetKind(), campaign.GetThen())
+	c.asked(path, s.GetKind(), campaign)
 }
 
 // followUp looks at the question after a low answer.
