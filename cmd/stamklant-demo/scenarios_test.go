@@ -111,6 +111,7 @@ var scenarios = []scenario{
 	}},
 	{14, "Killed after commit", []step{
 		{does: "killed at random points: exactly one entry, nothing lost", by: "TestCrash"},
+		{does: "killed between what was written and its answer: one entry each, answered as written", by: "TestScenario14KilledAfterCommit"},
 	}},
 	{15, "Returns", []step{
 		{does: "full: exactly reversed; three partial: the original; bought and returned ten times: nothing gained", by: "TestScenario15Returns"},
