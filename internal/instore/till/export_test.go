@@ -3,11 +3,20 @@ package till
 import (
 	"strings"
 
+	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
 )
 
 // ContentHash is contentHash, for its vectors.
 var ContentHash = contentHash
+
+// CopyLine is copyLine, which has to know every field of a line.
+var CopyLine = copyLine
+
+// Paid are lines as they would be paid, with what is taken off them.
+func Paid(lines []*outcomev1.Line, off []*tillv1.LineDiscount) []*outcomev1.Line {
+	return sale{lines: lines}.paid(off).lines
+}
 
 // Spoken are the languages with ready-made texts.
 var Spoken = spoken

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
 	programmev1 "github.com/stamklant/stamklant/gen/stamklant/programme/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
@@ -34,17 +32,21 @@ func (c *call) saleOf(lines []*outcomev1.Line) sale {
 	return s
 }
 
-// paid is the basket as it would be paid: less what is taken off its lines.
+// paid is the basket as it would be paid: less what is taken off its lines. The lines a till sent stay as they are.
 func (s sale) paid(off []*tillv1.LineDiscount) sale {
 	if len(off) == 0 {
 		return s
 	}
 	s.lines = slices.Clone(s.lines)
+	var copies []outcomev1.Line
 	for i, line := range s.lines {
 		for _, d := range off {
 			if d.GetLine() == line.GetNo() {
 				if s.lines[i] == line {
-					s.lines[i] = proto.CloneOf(line)
+					if len(copies) == 0 { // as many as discounts, and more where lines share a number
+						copies = make([]outcomev1.Line, len(off))
+					}
+					s.lines[i], copies = copyLine(&copies[0], line), copies[1:]
 				}
 				s.lines[i].NetMinor -= d.GetAmountMinor()
 				s.lines[i].DiscountMinor += d.GetAmountMinor()
@@ -54,6 +56,14 @@ func (s sale) paid(off []*tillv1.LineDiscount) sale {
 	return s
 }
 
+// copyLine fills a line with another's fields: what a clone comes to, in memory the caller has.
+func copyLine(into, line *outcomev1.Line) *outcomev1.Line {
+	into.No, into.Sku, into.Group = line.GetNo(), line.GetSku(), line.GetGroup()
+	into.QuantityMilli, into.NetMinor, into.DiscountMinor = line.GetQuantityMilli(), line.GetNetMinor(), line.GetDiscountMinor()
+	into.NotMerchandise, into.OnPromotion, into.OriginalLine = line.GetNotMerchandise(), line.GetOnPromotion(), line.GetOriginalLine()
+	return into
+}
+
 // takeOff reckons what the suggested offer and the customer's rights take off the basket, writes it beside each, and returns the basket as it
 // would then be paid.
 func (c *call) takeOff(rights []*tillv1.Entitlement, suggested *suggestion, basket sale) sale {
@@ -61,7 +71,7 @@ func (c *call) takeOff(rights []*tillv1.Entitlement, suggested *suggestion, bask
 	if suggested != nil {
 		offered = suggested.offered
 	}
-	var held []string
+	held := make([]string, 0, len(rights))
 	for _, right := range rights {
 		held = append(held, right.GetCode())
 	}
@@ -84,9 +94,13 @@ func (c *call) takeOff(rights []*tillv1.Entitlement, suggested *suggestion, bask
 
 // off are discounts as a till reads them.
 func (s sale) off(discounts []decision.LineDiscount, why string) []*tillv1.LineDiscount {
-	var out []*tillv1.LineDiscount
-	for _, d := range discounts {
-		out = append(out, &tillv1.LineDiscount{Line: s.lines[d.Line].GetNo(), AmountMinor: d.Amount, Why: why})
+	if len(discounts) == 0 {
+		return nil
+	}
+	all, out := make([]tillv1.LineDiscount, len(discounts)), make([]*tillv1.LineDiscount, len(discounts))
+	for i, d := range discounts {
+		out[i] = &all[i]
+		out[i].Line, out[i].AmountMinor, out[i].Why = s.lines[d.Line].GetNo(), d.Amount, why
 	}
 	return out
 }
