@@ -31,7 +31,7 @@ const (
 
 func (s *Server) journalConfig() journal.Config {
 	return journal.Config{
-		ServerID: s.enrolment.GetServerId(), DataKey: s.dataKey.Key(), Now: s.config.Now, Logger: s.config.Logger, OnDamage: s.damaged,
+		ServerID: s.enrolment.GetServerId(), DataKey: s.dataKey.Key(), Now: s.config.Now, Elapsed: s.config.elapsed, Logger: s.config.Logger, OnDamage: s.damaged,
 	}
 }
 

@@ -2,9 +2,11 @@ package instore_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,8 +16,9 @@ import (
 )
 
 const (
-	applyRounds = 5               // each builds three whole releases
-	idleFor     = 4 * time.Second // how long tills ask while nothing else goes on
+	applyRounds   = 10              // each makes a whole release, and builds it twice
+	applyAccounts = 200_000         // building takes some seconds, and a percentile some hundred questions
+	idleFor       = 4 * time.Second // how long tills ask while nothing else goes on
 )
 
 // BenchmarkTableApply is what tills notice of a release that is built while they ask: whole releases, every account another than before. One server is
@@ -24,26 +27,51 @@ func BenchmarkTableApply(b *testing.B) {
 	if b.N > 1 {
 		return
 	}
+	if os.Getenv("STAMKLANT_BENCH_ACCOUNTS") == "" {
+		b.Setenv("STAMKLANT_BENCH_ACCOUNTS", strconv.Itoa(applyAccounts))
+	}
 	a := newApplyBench(b)
 	p99 := &row{what: "Lookup, open loop 500/s, p99, while a whole release is built; idle", unit: "ms", target: "≤ 2 ×"}
 	took := &row{what: "building it beside those lookups; alone and without resting", unit: "s", target: "≤ 3 ×"}
 	clients := a.store.clients(b, a.store.ours, benchWorkers)
+	var idly, beside tally
 	for round := range applyRounds {
-		idle := a.store.openFor(b, clients, idleFor)
 		a.publish(b)
-		var alone float64
-		if round%2 == 0 {
+		var idle, alone float64
+		before := func() {
+			idle = idly.of(&a.store, func() float64 { return a.store.openFor(b, clients, idleFor) })
 			alone = a.refresh(b, a.alone)
 		}
-		busy, beside := a.beside(b, func(ctx context.Context) float64 { return a.store.openWhile(b, ctx, clients) })
+		if round%2 == 0 {
+			before()
+		}
+		var built float64
+		busy := beside.of(&a.store, func() (p99 float64) {
+			p99, built = a.beside(b, func(ctx context.Context) float64 { return a.store.openWhile(b, ctx, clients) })
+			return p99
+		})
 		if round%2 == 1 {
-			alone = a.refresh(b, a.alone)
+			before()
 		}
 		p99.add(busy, idle)
-		took.add(beside, alone)
+		took.add(built, alone)
 	}
 	printTable(os.Stdout, []*row{p99, took})
+	fact("of those lookups refused for too much to do, while a release is built", beside.String(), "0")
+	fact("the same, idle", idly.String(), "0")
 }
+
+// tally counts what was asked and refused in the open loops of one kind.
+type tally struct{ asked, refused int }
+
+func (t *tally) of(store *benchStore, run func() float64) float64 {
+	asked, refused := store.asked, store.refused
+	came := run()
+	t.asked, t.refused = t.asked+store.asked-asked, t.refused+store.refused-refused
+	return came
+}
+
+func (t *tally) String() string { return fmt.Sprintf("%d of %d", t.refused, t.asked) }
 
 // applyBench is two servers of one series of releases.
 type applyBench struct {

@@ -1,11 +1,8 @@
 package instore_test
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
-	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,26 +11,19 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	outcomev1 "github.com/stamklant/stamklant/gen/stamklant/outcome/v1"
-	syncv1 "github.com/stamklant/stamklant/gen/stamklant/sync/v1"
 	tillv1 "github.com/stamklant/stamklant/gen/stamklant/till/v1"
-	"github.com/stamklant/stamklant/internal/instore/generation"
-	"github.com/stamklant/stamklant/internal/instore/journal"
-	"github.com/stamklant/stamklant/internal/instore/outbox"
-	"github.com/stamklant/stamklant/internal/office/inbox"
 )
 
 // What is recorded.
 const (
-	receiptsInARow   = 200    // of one till, in a round
-	receiptsOfATill  = 60     // of each of sixteen, in a round
-	benchJournalDays = 90     // how long head office is away
-	benchReceiptsDay = 3_000  // of a busy store
-	receiptAccounts  = 20_000 // enough that two receipts rarely meet on one account
+	receiptsInARow  = 200    // of one till, in a round
+	receiptsOfATill = 60     // of each of sixteen, in a round
+	receiptAccounts = 20_000 // who come to a busy store, all of them
 )
 
 // fact prints a line of the table that has no peer.
@@ -62,7 +52,7 @@ func (s *benchStore) receipt(till, no int) *tillv1.RecordReceiptRequest {
 	lookup := s.request(till, no)
 	receipt := &outcomev1.Receipt{
 		Key: &outcomev1.ReceiptKey{
-			Store: "s01", Till: strconv.Itoa(till + 1), BusinessDate: time.Now().Format(time.DateOnly), ReceiptNo: strconv.Itoa(no),
+			Store: "s01", Till: strconv.Itoa(till + 1), BusinessDate: s.today(), ReceiptNo: strconv.Itoa(no),
 		},
 		Kind: outcomev1.ReceiptKind_RECEIPT_KIND_SALE, Currency: "EUR", Lines: lookup.GetBasket().GetLines(),
 	}
@@ -74,6 +64,14 @@ func (s *benchStore) receipt(till, no int) *tillv1.RecordReceiptRequest {
 		Caller:   &tillv1.Caller{Till: strconv.Itoa(till + 1), Store: "s01"},
 		Customer: &tillv1.RecordReceiptRequest_Identifier{Identifier: lookup.GetIdentifier()}, Receipt: receipt,
 	}
+}
+
+// today is the date in the shop.
+func (s *benchStore) today() string {
+	if s.now != nil {
+		return s.now().Format(time.DateOnly)
+	}
+	return time.Now().Format(time.DateOnly)
 }
 
 // recordInTurn is the median time of a receipt and of a bare Update, in microseconds: one of each in turn, so that both have the same disk.
@@ -121,12 +119,35 @@ func (s *benchStore) recordAtOnce(b *testing.B, clients []tillv1.CheckoutService
 // recordAll has every client record so many receipts, as a till of its own.
 func (s *benchStore) recordAll(b *testing.B, clients []tillv1.CheckoutServiceClient, each, from int) {
 	b.Helper()
+	s.tillsDo(b, clients, each, func(client tillv1.CheckoutServiceClient, till, i int) error {
+		_, err := client.RecordReceipt(b.Context(), s.receipt(till, from+i))
+		return err
+	})
+}
+
+// sellAll is recordAll with a lookup before each receipt, as a till asks with the basket full: what was suggested goes into the book as well.
+func (s *benchStore) sellAll(b *testing.B, clients []tillv1.CheckoutServiceClient, each, from int) {
+	b.Helper()
+	s.tillsDo(b, clients, each, func(client tillv1.CheckoutServiceClient, till, i int) error {
+		lookup, receipt := s.request(till, from+i), s.receipt(till, from+i)
+		receipt.Receipt.ReceiptRef = lookup.GetReceiptRef()
+		if _, err := client.Lookup(b.Context(), lookup); err != nil && status.Code(err) != codes.ResourceExhausted {
+			return err // a sale goes on without an answer from a server that has too much to do
+		}
+		_, err := client.RecordReceipt(b.Context(), receipt)
+		return err
+	})
+}
+
+// tillsDo has every client do something so many times, all at once.
+func (s *benchStore) tillsDo(b *testing.B, clients []tillv1.CheckoutServiceClient, each int, do func(client tillv1.CheckoutServiceClient, till, i int) error) {
+	b.Helper()
 	var tills sync.WaitGroup
 	failed := make(chan error, len(clients))
-	for w, client := range clients {
+	for till, client := range clients {
 		tills.Go(func() {
 			for i := range each {
-				if _, err := client.RecordReceipt(b.Context(), s.receipt(w, from+i)); err != nil {
+				if err := do(client, till, i); err != nil {
 					failed <- err
 					return
 				}
@@ -168,83 +189,4 @@ func (k *bareBook) update(b *testing.B, request *tillv1.RecordReceiptRequest) {
 		}
 		return tx.Bucket([]byte("receipts")).Put(binary.BigEndian.AppendUint64(nil, k.no), value)
 	}))
-}
-
-// BenchmarkTableJournal is a store without head office for a season: what its journal grows to, and how fast it empties once head office is back.
-// STAMKLANT_BENCH_RECEIPTS says how many receipts, when not all of them.
-func BenchmarkTableJournal(b *testing.B) {
-	if b.N > 1 {
-		return
-	}
-	b.Setenv("STAMKLANT_BENCH_ACCOUNTS", strconv.Itoa(receiptAccounts))
-	receipts, err := strconv.Atoi(os.Getenv("STAMKLANT_BENCH_RECEIPTS"))
-	if err != nil {
-		receipts = benchJournalDays * benchReceiptsDay
-	}
-	dir := b.TempDir()
-	b.Run("record", func(b *testing.B) { // the server stops with it
-		store := openBenchIn(b, dir)
-		const tills = 128
-		began := time.Now()
-		store.recordAll(b, store.clients(b, store.ours, tills), receipts/tills, 0)
-		took := time.Since(began)
-		stat, err := os.Stat(filepath.Join(dir, "store", "journal.db"))
-		must(b, err)
-		fact(fmt.Sprintf("journal after %d receipts of %d lines, none delivered", receipts, basketLines),
-			fmt.Sprintf("%.0f MiB, %d bytes a receipt", float64(stat.Size())/(1<<20), stat.Size()/int64(receipts)), "≤ 1 GiB")
-		fact("receipts recorded by 128 tills at once", fmt.Sprintf("%.0f/s", float64(receipts)/took.Seconds()), "–")
-	})
-	fact("drained to head office's inbox over a socket", fmt.Sprintf("%.0f rows/s", drain(b, filepath.Join(dir, "store"))), "≥ 5,000 rows/s")
-}
-
-// inboxServer takes deliveries as head office does.
-type inboxServer struct {
-	syncv1.UnimplementedSyncServiceServer
-	box *inbox.Inbox
-}
-
-func (s *inboxServer) Deliver(ctx context.Context, request *syncv1.DeliverRequest) (*syncv1.DeliverResponse, error) {
-	return s.box.Deliver(ctx, request)
-}
-
-// drain delivers everything in a stopped server's journal to a real inbox. It answers rows per second.
-func drain(b *testing.B, data string) float64 {
-	b.Helper()
-	quiet := slog.New(slog.DiscardHandler)
-	key, err := generation.OpenDataKey(b.Context(), filepath.Join(data, "data.key"), generation.Device{File: filepath.Join(data, "device.key")})
-	must(b, err)
-	j, err := journal.Open(filepath.Join(data, "journal.db"), journal.Config{ServerID: "bench", DataKey: key.Key(), Now: time.Now, Logger: quiet})
-	must(b, err)
-	defer j.Close()
-	box, err := inbox.Open(filepath.Join(b.TempDir(), "inbox.db"), inbox.Config{Now: time.Now, Logger: quiet})
-	must(b, err)
-	defer box.Close()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(b, err)
-	server := grpc.NewServer()
-	syncv1.RegisterSyncServiceServer(server, &inboxServer{box: box})
-	go func() { _ = server.Serve(listener) }() // ends with Stop
-	defer server.Stop()
-	conn, err := grpc.NewClient("passthrough:///"+listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	must(b, err)
-	defer conn.Close()
-
-	waiting, err := j.Waiting()
-	must(b, err)
-	ctx, stop := context.WithCancel(b.Context())
-	out := outbox.New(outbox.Config{Journal: j, Client: syncv1.NewSyncServiceClient(conn), ServerID: "bench", Now: time.Now, Logger: quiet})
-	began := time.Now()
-	ended := make(chan error, 1)
-	go func() { ended <- out.Run(ctx) }()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for range look.C {
-		if left, err := j.Waiting(); err == nil && left == 0 {
-			break
-		}
-	}
-	took := time.Since(began)
-	stop()
-	must(b, <-ended)
-	return float64(waiting) / took.Seconds()
 }

@@ -18,10 +18,37 @@ import (
 // sampleAge is how old a kept release may be: before it expires, and answers would be stale.
 const sampleAge = 20 * 24 * time.Hour
 
-// sample is a release on disk: what a server is enrolled with, and some of its customers' cards.
+// sample is a release on disk: what a server is enrolled with, some of its customers' cards, and what was published of those customers.
 type sample struct {
 	enrolment string
 	cards     []string
+	published []published // in the order of the cards
+}
+
+// published is what a release holds of a card's customer, as far as a lookup tells it: where it came from, not what a server made of it.
+type published struct {
+	account [16]byte
+	state   customerv1.AccountState
+	balance int64
+	tier    string // a store may tell of a higher one
+}
+
+// line is how a card and its customer stand in the list beside the release.
+func (p published) line(card string) string {
+	return fmt.Sprintf("%s %x %d %d %q", card, p.account, p.state, p.balance, p.tier)
+}
+
+// add takes a line of the list.
+func (s *sample) add(line string) error {
+	var card string
+	var account []byte
+	var p published
+	if _, err := fmt.Sscanf(line, "%s %x %d %d %q", &card, &account, &p.state, &p.balance, &p.tier); err != nil {
+		return fmt.Errorf("card %q of the sample: %w", line, err)
+	}
+	copy(p.account[:], account)
+	s.cards, s.published = append(s.cards, card), append(s.published, p)
+	return nil
 }
 
 // openSample returns a release of so many accounts and benchCampaigns campaigns. Ten million take some minutes to make, so it is kept in the user's
@@ -39,7 +66,11 @@ func openSample(b *testing.B, accounts int) *sample {
 	}
 	text, err := os.ReadFile(list)
 	must(b, err)
-	return &sample{enrolment: filepath.Join(dir, "enrolment.json"), cards: strings.Fields(string(text))}
+	kept := &sample{enrolment: filepath.Join(dir, "enrolment.json")}
+	for line := range strings.Lines(string(text)) {
+		must(b, kept.add(line))
+	}
+	return kept
 }
 
 // crowd is a sample chain's customers, and as many others of the same kind beside each as it takes: a sample chain has two million at most. Those
@@ -49,6 +80,7 @@ type crowd struct {
 	each  int   // how many there are for one of the chain's
 	more  int64 // what is added to each one's points
 	cards []string
+	lines []string // each card and what was published of its customer
 }
 
 const (
@@ -72,14 +104,18 @@ func of(id [16]byte, n int) [16]byte {
 
 func (c *crowd) accounts() iter.Seq2[[16]byte, *customerv1.Account] {
 	return func(yield func([16]byte, *customerv1.Account) bool) {
-		c.cards = c.cards[:0]
+		c.cards, c.lines = c.cards[:0], c.lines[:0]
 		i := 0
 		for customer := range c.chain.Customers() {
-			if i++; i%everyCard == 0 {
-				c.cards = append(c.cards, customer.Cards[0].Number)
-			}
 			if c.more != 0 {
 				customer.Account.Loyalty = &customerv1.LoyaltyState{Balance: customer.Account.GetLoyalty().GetBalance() + c.more, Tier: customer.Account.GetLoyalty().GetTier()}
+			}
+			if i++; i%everyCard == 0 {
+				card, account := customer.Cards[0].Number, customer.Account
+				c.cards = append(c.cards, card)
+				c.lines = append(c.lines, published{
+					account: of(customer.ID, 0), state: account.GetState(), balance: account.GetLoyalty().GetBalance(), tier: account.GetLoyalty().GetTier(),
+				}.line(card))
 			}
 			for n := range c.each {
 				if !yield(of(customer.ID, n), customer.Account) {
@@ -122,7 +158,7 @@ func makeSample(b *testing.B, dir, list string, accounts int) {
 		Accounts: people.accounts(), Identifiers: people.identifiers,
 	}.Write(dir)
 	must(b, err)
-	must(b, os.WriteFile(list, []byte(strings.Join(people.cards, "\n")), 0o600))
+	must(b, os.WriteFile(list, []byte(strings.Join(people.lines, "\n")), 0o600))
 	fmt.Printf("release of %d accounts made and kept in %s in %s\n", accounts, dir, time.Since(began).Round(time.Second))
 }
 

@@ -33,6 +33,7 @@ const (
 	benchTills     = 2000 // callers the rate limit tells apart
 	benchRounds    = 11
 	basketLines    = 12
+	smallShop      = 100_000 // of so many customers all come
 )
 
 // benchAccounts is how many customers the store knows: a million, or what STAMKLANT_BENCH_ACCOUNTS says.
@@ -95,6 +96,9 @@ type benchStore struct {
 	ours      *peer
 	bare      *peer
 	sales     atomic.Uint64 // opened so far
+	asked     int           // questions of open loops, and of those the refused
+	refused   int
+	now       func() time.Time // the shop's clock; nil is this machine's
 }
 
 // peer is a server as clients reach it.
@@ -111,6 +115,12 @@ func openBench(b *testing.B) *benchStore {
 // openBenchIn is openBench with the server's files in <dir>/store.
 func openBenchIn(b *testing.B, dir string) *benchStore {
 	b.Helper()
+	return openBenchAs(b, dir, func(c instore.Config) instore.Config { return c })
+}
+
+// openBenchAs is openBenchIn with a configuration of another shape.
+func openBenchAs(b *testing.B, dir string, shape func(instore.Config) instore.Config) *benchStore {
+	b.Helper()
 	asOf := time.Now().AddDate(0, 0, -1)
 	chain, err := samplechain.New(samplechain.Config{Seed: 1, Accounts: benchAccounts(), LastDay: asOf})
 	must(b, err)
@@ -125,9 +135,9 @@ func openBenchIn(b *testing.B, dir string) *benchStore {
 	}.Write(dir)
 	must(b, err)
 	fmt.Printf("%d accounts, %d campaigns made and signed in %s\n", benchAccounts(), len(programme.GetCampaigns()), time.Since(began).Round(time.Second))
-	server, err := instore.Open(b.Context(), instore.Config{
+	server, err := instore.Open(b.Context(), shape(instore.Config{
 		Data: filepath.Join(dir, "store"), Enrol: enrolment, Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler),
-	})
+	}))
 	must(b, err)
 	began = time.Now()
 	_, err = server.Refresh(b.Context())
@@ -154,13 +164,16 @@ func runUntilDone(b *testing.B, run func(context.Context) error) {
 	})
 }
 
-// accounts yields the chain's customers, and remembers cards of them to look up.
+// accounts yields the chain's customers, and remembers cards of them to look up: of all in a small shop, of one in a hundred in a large chain.
 func (s *benchStore) accounts(chain *samplechain.Chain) iter.Seq2[[16]byte, *customerv1.Account] {
 	return func(yield func([16]byte, *customerv1.Account) bool) {
 		s.cards, s.owners = s.cards[:0], map[string][16]byte{}
-		i := 0
+		i, every := 0, 101
+		if benchAccounts() <= smallShop {
+			every = 1
+		}
 		for c := range chain.Customers() {
-			if i++; i%101 == 0 {
+			if i++; i%every == 0 {
 				s.cards = append(s.cards, c.Cards[0].Number)
 				s.owners[c.Cards[0].Number] = c.ID
 			}

@@ -76,7 +76,8 @@ type Config struct {
 	// Version is this program's, for reports.
 	Version string
 
-	rest int // as replica.Config.RestPercent; 0 is its default
+	rest    int                  // as replica.Config.RestPercent; 0 is its default
+	elapsed func() time.Duration // as journal.Config.Elapsed; nil is the machine's own
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -1,7 +1,9 @@
 package instore
 
 import (
+	"context"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -19,6 +21,24 @@ func Restless(c Config) Config {
 	c.rest = -1
 	return c
 }
+
+// Lived is a configuration whose server takes it that so much time goes by as elapsed tells, on the clock that nobody sets.
+func Lived(c Config, elapsed func() time.Duration) Config {
+	c.elapsed = elapsed
+	return c
+}
+
+// KeepHouse is what the server does every hour: its journal lets go of what it may.
+func (s *Server) KeepHouse(ctx context.Context) error { return s.prune(ctx) }
+
+// JournalBytes is how large the journal is, and how much of that is free.
+func (s *Server) JournalBytes() (bytes, free int64) { return s.journal.Size() }
+
+// How a journal ages.
+const (
+	WholeFor = wholeFor
+	KeysFor  = keysFor
+)
 
 // PracticeSeries is a practice store that gets one release after another.
 type PracticeSeries struct{ writer practiceWriter }
