@@ -88,9 +88,10 @@ var scenarios = []scenario{
 	{10, "Survey", []step{
 		{does: "two lookups in one visit: the same verdict", by: "TestScenario10SameVerdict"},
 		{does: "a Belgian French speaker is addressed in French", by: "TestScenario10SameVerdict"},
-		{does: "eligible and sampled: a question, 9 on the pin pad", awaits: decisions},
-		{does: "again within 90 days: none; never on a return", awaits: decisions},
-		{does: "no answer in time: IGNORED, not DECLINED; holdout counted", awaits: decisions},
+		{does: "eligible: a question in French, 9 on the pin pad", by: "TestScenario10Survey"},
+		{does: "again within 90 days: none, in no store; never on a return", by: "TestScenario10Survey"},
+		{does: "no answer in time: IGNORED, not asked again either", by: "TestScenario10Survey"},
+		{does: "the holdout of a question is counted", awaits: decisions},
 	}},
 	{11, "Quiet hours and groups", []step{
 		{does: "10:15 store time doubles plants, 18:15 does not", by: "TestScenario11QuietHours"},
@@ -169,7 +170,7 @@ var scenarios = []scenario{
 	}},
 	{32, "A till that can do little", []step{
 		{does: "2 × 20 display, 32 columns, no euro sign: texts fit", by: "TestScenario32SmallTill"},
-		{does: "the survey moves to the receipt link, or TILL_CANNOT", awaits: decisions},
+		{does: "the survey moves to the receipt link, or TILL_CANNOT", by: "TestScenario32Survey"},
 	}},
 	{33, "Own scores", []step{
 		{does: "a list with segment, tier and points: the same lookup", by: "TestScenario33OwnScores"},
