@@ -141,7 +141,10 @@ func (p *program) start(b *testing.B) {
 	out, err := p.cmd.StdoutPipe()
 	must(b, err)
 	must(b, p.cmd.Start())
-	b.Cleanup(func() { _ = p.cmd.Process.Kill() }) // it has stopped before, unless something failed
+	b.Cleanup(func() { // it has stopped before, unless something failed
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+	})
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if m := programAnswers.FindStringSubmatch(lines.Text()); m != nil {
