@@ -101,7 +101,7 @@ func (b *booking) saleWords(s *speech, out *result, before, after *standing) blo
 		forStaff.tier = b.tierName(after.tier, s.staff.locale.code)
 		staff, shown = s.staff.say("tier_reached", cashier, &forStaff), s.customer.say("tier_reached", display, facts)
 		more = s.customer.say("tier_reached", receipt, facts)
-	} else if asked := b.askedWords(s, out); asked != "" {
+	} else if asked := b.askedWords(s, out, before.silenced); asked != "" {
 		more = asked
 	} else if taken := b.accepted(); taken != nil && !before.silenced { // who objected since it was told reads no more of it
 		more = taken.say(s.customer, receipt)

@@ -175,14 +175,15 @@ func (c *call) ofNobody(e *outcomev1.Exposure) *outcomev1.LateOutcome {
 	}
 }
 
-// askedWords are for the receipt of a sale in which a question was answered, or is asked on the receipt; empty for neither.
-func (b *booking) askedWords(s *speech, out *result) string {
+// askedWords are for the receipt of a sale in which a question was answered, or is asked on the receipt; empty for neither. Who objected since it
+// was promised is asked no more.
+func (b *booking) askedWords(s *speech, out *result, silenced bool) string {
 	switch {
 	case out.answered && out.bonus > 0:
 		return s.customer.say("answered", receipt, &public{bonus: out.bonus})
 	case out.answered:
 		return s.customer.say("answered_plain", receipt, &public{})
-	case !b.promised || b.promise.silent || b.promise.link == "":
+	case silenced || !b.promised || b.promise.silent || b.promise.link == "":
 		return ""
 	}
 	m := b.campaigns[b.promise.campaign]

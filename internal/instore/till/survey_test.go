@@ -272,3 +272,23 @@ func TestAnswersThatCannotBe(t *testing.T) {
 		t.Errorf("%d receipts booked", len(rows))
 	}
 }
+
+// TestObjectionBeforeTheQuestion: a question that was to be asked on the receipt is not, once the customer has objected in the same sale.
+func TestObjectionBeforeTheQuestion(t *testing.T) {
+	t.Parallel()
+	for _, objecting := range []bool{false, true} {
+		w := newWorld(t, howWasIt)
+		linked(w)
+		if asked := w.lookup(cardRegular, ref("r1")).GetSuggestion().GetSurvey(); asked.GetOn() != programmev1.AskOn_ASK_ON_RECEIPT_LINK {
+			t.Fatalf("asked %v", asked)
+		}
+		if objecting {
+			w.prefer(cardRegular, objects(outcomev1.Purpose_PURPOSE_ALL))
+		}
+		req := receipt("1", cardRegular, line(1, "451", 1, 1000))
+		req.Receipt.ReceiptRef = "r1"
+		if printed := words(w.record(req).GetReceipt()); strings.Contains(printed, "linde.nl/v/") == objecting {
+			t.Errorf("objecting %v, the receipt says %q", objecting, printed)
+		}
+	}
+}
