@@ -64,6 +64,9 @@ func canCutPower(t *testing.T) {
 	}
 }
 
+// enoughCuts is how often the power is cut at most until a cut falls into a moment in which something was not flushed yet.
+const enoughCuts = 15
+
 // powerCut is crash, with the power of the disk cut before the process ends.
 func powerCut(t *testing.T, cuts int) {
 	t.Helper()
@@ -75,7 +78,7 @@ func powerCut(t *testing.T, cuts int) {
 	defer publisher.Wait()
 	defer stop()
 	began := time.Now()
-	for cut := range cuts {
+	for cut := 0; cut < cuts || m.disk.lost == 0 && cut < enoughCuts; cut++ {
 		c.cutServing(m, cut%2 == 0)
 		c.currentNamesARelease()
 		if cut%lookEach == lookEach-1 {
