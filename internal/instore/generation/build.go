@@ -19,6 +19,8 @@ import (
 const (
 	// recordsPerTx bounds the memory of a build: a transaction keeps what it writes until it commits.
 	recordsPerTx = 10_000
+	// recordsPerPace is how many records are written between two calls of Pace.
+	recordsPerPace = 200
 	// pageSize is fixed so that a file is the same on every machine.
 	pageSize = 4096
 	// mapAtLeast is how much address space a build reserves, so that the file rarely has to be mapped anew.
@@ -35,7 +37,8 @@ type BuildOptions struct {
 	State [32]byte
 	// How large the file may become, in bytes: a guess that saves time. 0 when unknown.
 	Expect int64
-	// Called after every 10,000 records, so that a build leaves the tills their share of the machine. nil to build at full speed.
+	// Called again and again, after less than a millisecond's work as a rule, so that a build leaves the tills their share of the machine. nil to build
+	// at full speed.
 	Pace func(context.Context) error
 }
 
@@ -55,7 +58,7 @@ func Build(ctx context.Context, o BuildOptions, records bundle.Records) (info Fi
 	if err := writeGeneration(ctx, building, o, records); err != nil {
 		return FileInfo{}, err
 	}
-	sum, length, err := digestFile(ctx, building)
+	sum, length, err := digestFile(ctx, building, o.Pace)
 	if err != nil {
 		return FileInfo{}, err
 	}
@@ -128,11 +131,15 @@ func (b *builder) build(ctx context.Context, o BuildOptions, records bundle.Reco
 		if err := b.add(r); err != nil {
 			return err
 		}
-		if b.inTx < recordsPerTx {
-			continue
+		if b.inTx >= recordsPerTx {
+			if err := b.commit(ctx); err != nil {
+				return err
+			}
 		}
-		if err := b.commit(ctx, o.Pace); err != nil {
-			return err
+		if o.Pace != nil && b.ordinal%recordsPerPace == 0 {
+			if err := o.Pace(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	if err := b.openBucket(0); err != nil {
@@ -144,7 +151,7 @@ func (b *builder) build(ctx context.Context, o BuildOptions, records bundle.Reco
 	if err := b.writeMeta(salt); err != nil {
 		return err
 	}
-	return b.commit(ctx, nil)
+	return b.commit(ctx)
 }
 
 func (b *builder) add(r bundle.Record) error {
@@ -230,7 +237,7 @@ func (b *builder) begin() error {
 	return nil
 }
 
-func (b *builder) commit(ctx context.Context, pace func(context.Context) error) error {
+func (b *builder) commit(ctx context.Context) error {
 	tx := b.tx
 	b.tx = nil
 	if err := tx.Commit(); err != nil {
@@ -238,11 +245,6 @@ func (b *builder) commit(ctx context.Context, pace func(context.Context) error) 
 	}
 	if err := ctx.Err(); err != nil {
 		return err
-	}
-	if pace != nil {
-		if err := pace(ctx); err != nil {
-			return err
-		}
 	}
 	return b.begin()
 }

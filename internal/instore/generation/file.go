@@ -234,7 +234,7 @@ func (f *File) step(r *reader, kind bundle.Kind, move func(*bbolt.Cursor) ([]byt
 
 // Check reads the whole file and compares its digest. It answers [ErrDamaged] when a single bit differs, and when the file cannot be read.
 func (f *File) Check(ctx context.Context) error {
-	sum, _, err := digestFile(ctx, f.path)
+	sum, _, err := digestFile(ctx, f.path, nil)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -295,7 +295,7 @@ func recoverFault(before bool, err *error) {
 }
 
 // digestFile is the digest and the length of a file.
-func digestFile(ctx context.Context, path string) (sum [32]byte, length int64, err error) {
+func digestFile(ctx context.Context, path string, pace func(context.Context) error) (sum [32]byte, length int64, err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return sum, 0, err
@@ -312,6 +312,9 @@ func digestFile(ctx context.Context, path string) (sum [32]byte, length int64, e
 		}
 		if err == nil {
 			err = ctx.Err()
+		}
+		if err == nil && pace != nil {
+			err = pace(ctx)
 		}
 		if err != nil {
 			return sum, length, err

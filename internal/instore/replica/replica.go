@@ -92,7 +92,7 @@ type Config struct {
 	Interval time.Duration
 	// How often to read the file for bit rot. 0 means daily.
 	ScrubEvery time.Duration
-	// Of each stretch of building, how much longer to rest, in percent, so that the tills keep the machine. 0 means 50, negative not at all.
+	// Of the time worked on building, how much longer to rest, in percent, so that the tills keep the machine. 0 means 120, negative not at all.
 	RestPercent int
 	// The most bytes of a whole state to fetch. 0 means 32 GiB.
 	MaxFetch int64
@@ -101,7 +101,7 @@ type Config struct {
 const (
 	defaultInterval = 60 * time.Second
 	defaultScrub    = 24 * time.Hour
-	defaultRest     = 50
+	defaultRest     = 120
 	defaultMaxFetch = 32 << 30
 )
 

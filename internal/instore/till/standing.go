@@ -161,14 +161,24 @@ func (c *call) nextStep(a *customerv1.Account, tier string, done loyalty.Standin
 	return out
 }
 
-// withBasket is how the customer would stand towards tiers, and in which one, once the basket is paid and so many points are earned with it.
+// withBasket is how the customer would stand towards tiers, and in which one, once the basket is paid and so many points are earned with it. The
+// segment stays what it is.
 func (c *call) withBasket(w *who, s *standing, currency string, basket sale, points int64) (tier string, done loyalty.Standing) {
-	after := *s
 	bought := &outcomev1.Receipt{Kind: outcomev1.ReceiptKind_RECEIPT_KIND_SALE, Currency: currency, Lines: basket.lines}
-	after.visits = append(slices.Clip(s.visits), c.counting.VisitOf(bought, loyalty.Day(c.now), segment.Returned{}, 0))
-	after.booked = sum(s.booked, points)
-	c.today(w.account, &after)
-	return c.tierOf(s.tier, after.progress), after.progress
+	visit := c.counting.VisitOf(bought, loyalty.Day(c.now), segment.Returned{}, 0)
+	published := w.account.GetLoyalty()
+	more, spend := int64(0), visit.SpendMinor
+	switch {
+	case len(s.visits) > 0:
+		more, spend = segment.Progress(append(slices.Clip(s.visits), visit))
+	case visit.AllBought:
+		more = 1
+	}
+	done = loyalty.Standing{
+		Spend: sum(published.GetQualifyingSpendMinor(), spend), Visits: published.GetQualifyingVisits() + more, Segment: s.segment,
+		Points: sum(s.progress.Points, points),
+	}
+	return c.tierOf(s.tier, done), done
 }
 
 // tierName is a tier's public name.
