@@ -98,12 +98,15 @@ func TestSurvey(t *testing.T) {
 	if replay := w.record(sale); replay.GetPoints() != 35 || replay.GetLoyalty().GetPointsAvailable() != 1280 {
 		t.Errorf("the same again books %v", replay)
 	}
-	for days, want := range map[int]bool{179: false, 180: true} {
+	for _, later := range []struct {
+		days int
+		want bool
+	}{{179, false}, {180, true}} {
 		w.mu.Lock()
-		w.now = now.AddDate(0, 0, days)
+		w.now = now.AddDate(0, 0, later.days)
 		w.mu.Unlock()
-		if got := w.lookup(cardRegular, withPinPad, ref("later")).GetSuggestion().GetSurvey() != nil; got != want {
-			t.Errorf("%d days later asked is %v", days, got)
+		if got := w.lookup(cardRegular, withPinPad, ref("later")).GetSuggestion().GetSurvey() != nil; got != later.want {
+			t.Errorf("%d days later asked is %v", later.days, got)
 		}
 	}
 }
